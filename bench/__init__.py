@@ -1,0 +1,1 @@
+"""Protocols that measure recognition on folders of identities."""

@@ -1,0 +1,1 @@
+"""The `kaodex` command: parse, call one function, print."""

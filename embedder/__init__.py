@@ -1,0 +1,1 @@
+"""Picture to faces to encodings: the network, its runtimes, its shipped weights."""

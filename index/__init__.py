@@ -1,0 +1,1 @@
+"""References in, answers out: the gallery, its search, its votes, its decisions."""
