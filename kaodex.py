@@ -1,0 +1,1 @@
+"""The public names of Kaodex, so that a program imports one module."""
