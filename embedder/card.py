@@ -1,0 +1,141 @@
+"""The card of an encoder, `encoder.json`: what it is, how it wants its pictures, and the hashes of its files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data.errors import UnusableEncoder
+from embedder.preprocess import RESIZE_RULE
+
+FORMAT = 1
+SHIPPED = Path(__file__).parent / "weights"
+DEFAULT_ENCODER = "faces-1"
+CARD, ONNX, WEIGHTS = "encoder.json", "model.onnx", "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Card:
+    """The checked part of `encoder.json`, with the folder that it was read from and the whole text in `fields`."""
+
+    folder: Path
+    name: str
+    dimension: int
+    input_size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    flip_average: bool
+    unknown_below: float
+    network: dict[str, Any]
+    files: dict[str, str]
+    fields: dict[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over all that decides an encoding: file hashes, preprocessing, network and dimension.
+
+        Both runtimes give the same fingerprint, and words, figures or the folder's place do not change it.
+        """
+        decisive = {
+            "dimension": self.dimension,
+            "files": self.files,
+            "flip_average": self.flip_average,
+            "input_size": self.input_size,
+            "mean": self.mean,
+            "network": self.network,
+            "resize": RESIZE_RULE,
+            "std": self.std,
+        }
+        text = json.dumps(decisive, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def file(self, name: str) -> Path:
+        """The path of one of the encoder's files, once its sha256 is what the card says; raises UnusableEncoder."""
+        path = self.folder / name
+        if name not in self.files:
+            raise UnusableEncoder(
+                f"{self.folder / CARD} names no {name}; this encoder was not exported for that runtime"
+            )
+        if not path.is_file():
+            raise UnusableEncoder(f"encoder '{self.name}' lacks its file {path}; fetch or export the encoder again")
+        found = sha256(path)
+        if found != self.files[name]:
+            raise UnusableEncoder(
+                f"{path} is damaged or was exchanged: its sha256 is {found[:12]}…, the card says "
+                f"{self.files[name][:12]}…; fetch or export the encoder again"
+            )
+        return path
+
+
+def available_encoders() -> list[str]:
+    """Names of the encoders that ship with Kaodex."""
+    return sorted(folder.parent.name for folder in SHIPPED.glob(f"*/{CARD}"))
+
+
+def find_encoder(name_or_folder: str | Path | None) -> Path:
+    """The folder of an encoder: a shipped one by its name, or any folder with a card; raises UnusableEncoder."""
+    name = DEFAULT_ENCODER if name_or_folder is None else str(name_or_folder)
+    shipped = available_encoders()
+    if name in shipped:
+        return SHIPPED / name
+    folder = Path(name).expanduser()
+    if (folder / CARD).is_file():
+        return folder
+    what = f"the folder {folder} holds no {CARD}" if folder.is_dir() else f"there is no encoder '{name}'"
+    raise UnusableEncoder(f"{what}; use one of: {', '.join(shipped) or '(none shipped)'}, or the folder of an encoder")
+
+
+def read_card(folder: Path) -> Card:
+    """Read and check `encoder.json`; raises UnusableEncoder naming the field that is wrong."""
+    path = folder / CARD
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UnusableEncoder(f"{path} cannot be read as JSON ({error}); fetch or export the encoder again") from error
+    try:
+        return _checked(folder, fields)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = f"has no field {error}" if isinstance(error, KeyError) else f"is not a usable card: {error}"
+        raise UnusableEncoder(f"{path} {reason}; fetch or export the encoder again") from error
+
+
+def _checked(folder: Path, fields: dict[str, Any]) -> Card:
+    if fields["format"] != FORMAT:
+        raise ValueError(f"its format is {fields['format']}, this Kaodex reads {FORMAT}; use a newer Kaodex")
+    taken = fields["input"]
+    if taken["resize"] != RESIZE_RULE:
+        raise ValueError(f"its resize rule is '{taken['resize']}', this Kaodex knows '{RESIZE_RULE}'")
+    mean, std = (tuple(float(value) for value in taken[key]) for key in ("mean", "std"))
+    if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
+        raise ValueError(f"mean and std need three numbers each, std above 0, but are {mean} and {std}")
+    dimension, size = int(fields["dimension"]), int(taken["size"])
+    if dimension < 1 or size < 8:
+        raise ValueError(f"the dimension must be at least 1 and the input size at least 8, not {dimension} and {size}")
+    unknown_below = float(fields["unknown_below"])
+    if not -1 <= unknown_below <= 1:
+        raise ValueError(f"unknown_below is a cosine in [-1, 1], not {unknown_below}")
+    files = {str(name): str(digest) for name, digest in fields["files"].items()}
+    if any(Path(name).name != name for name in files):
+        raise ValueError(f"its files lie in its own folder, but it names {sorted(files)}")
+    return Card(
+        folder=folder,
+        name=str(fields["name"]),
+        dimension=dimension,
+        input_size=size,
+        mean=(mean[0], mean[1], mean[2]),
+        std=(std[0], std[1], std[2]),
+        flip_average=bool(fields["flip_average"]),
+        unknown_below=unknown_below,
+        network=dict(fields["network"]),
+        files=files,
+        fields=fields,
+    )
+
+
+def sha256(path: Path) -> str:
+    """The file's sha256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

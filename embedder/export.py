@@ -1,0 +1,109 @@
+"""Writing an encoder folder: weights rounded to float16 once, and the same rounded weights in both files."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from embedder.card import CARD, FORMAT, ONNX, WEIGHTS, sha256
+from embedder.network import Network
+from embedder.preprocess import RESIZE_RULE
+
+
+def export_encoder(
+    network: Network,
+    folder: Path,
+    *,
+    name: str,
+    input_size: int,
+    mean: tuple[float, float, float],
+    std: tuple[float, float, float],
+    flip_average: bool,
+    unknown_below: float,
+    story: Mapping[str, Any],
+) -> None:
+    """Write `model.safetensors`, `model.onnx` and `encoder.json`; the network keeps the rounded weights.
+
+    story: what the card tells besides (licence, data, figures, ...); it changes no encoding.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    network.cpu().float().eval()
+    state = rounded_state(network)
+    network.load_state_dict(
+        {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+    )
+    save_file(state, folder / WEIGHTS)
+    write_onnx(network, folder / ONNX, input_size)
+    card = {
+        "format": FORMAT,
+        "name": name,
+        "dimension": network.dimension,
+        "input": {"size": input_size, "resize": RESIZE_RULE, "mean": list(mean), "std": list(std)},
+        "flip_average": flip_average,
+        "unknown_below": round(float(unknown_below), 4),
+        "network": network.description,
+        **story,
+        "files": {file: sha256(folder / file) for file in (WEIGHTS, ONNX)},
+    }
+    (folder / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def rounded_state(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The state with matrices and kernels as float16; vectors (norms, biases) are few and stay float32."""
+    return {
+        key: (value.half() if value.is_floating_point() and value.ndim > 1 else value).contiguous()
+        for key, value in network.state_dict().items()
+    }
+
+
+def write_onnx(network: Network, path: Path, input_size: int) -> None:
+    """Write input `image` (N, 3, S, S) to output `encoding` (N, D), with kernels stored as float16."""
+    import onnx
+
+    example = torch.zeros(2, 3, input_size, input_size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            network,
+            (example,),
+            input_names=["image"],
+            output_names=["encoding"],
+            dynamic_shapes=({0: torch.export.Dim("crops")},),
+            dynamo=True,
+            optimize=True,
+            verbose=False,
+        )
+    assert program is not None  # with dynamo=True a program is what export returns
+    model = program.model_proto
+    store_kernels_as_half(model)
+    del model.metadata_props[:]
+    for node in model.graph.node:
+        del node.metadata_props[:]  # stack traces of the exporting machine
+        node.doc_string = ""
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
+
+
+def store_kernels_as_half(model: Any) -> None:
+    """Turn each float32 kernel of an ONNX model into float16 and a cast, which ONNX Runtime folds when it loads."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = model.graph
+    casts = []
+    for tensor in graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:
+            continue
+        wanted = tensor.name
+        half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{wanted}_half")
+        tensor.CopyFrom(half)
+        casts.append(helper.make_node("Cast", [half.name], [wanted], name=f"{wanted}_cast", to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)

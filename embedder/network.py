@@ -1,0 +1,144 @@
+"""The network: a timm backbone, pooling, an embedding layer with a batch-norm neck, and unit length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+from torch.nn import functional
+
+from data.errors import UnusableEncoder
+
+STEMS = ("timm", "small")
+POOLINGS = ("average", "gem")
+
+
+class GeneralisedMean(nn.Module):
+    """Pooling by (mean x^p)^(1/p), p learned: 1 is the average, infinity the maximum (Radenović et al. 2018)."""
+
+    def __init__(self, exponent: float = 3.0) -> None:
+        super().__init__()
+        self.exponent = nn.Parameter(torch.tensor([exponent]))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) to (N, C)."""
+        return features.float().clamp(min=1e-6).pow(self.exponent).mean((2, 3)).pow(1 / self.exponent)
+
+
+class Average(nn.Module):
+    """Pooling by the mean."""
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) to (N, C)."""
+        return features.mean((2, 3))
+
+
+class Network(nn.Module):
+    """Normalised pictures (N, 3, S, S) to unit vectors (N, D).
+
+    `stem` is `timm` (the backbone's own) or `small`: one 3x3 convolution of stride 2 and no pooling, for ResNets
+    that look at about 100 pixels, where the usual stem would throw a sixteenth of the picture away before starting.
+    """
+
+    def __init__(
+        self,
+        backbone: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        dimension: int = 256,
+        pooling: str = "average",
+        stem: str = "timm",
+    ) -> None:
+        super().__init__()
+        check_plain(arguments or {}, "arguments")
+        if not isinstance(backbone, str) or not timm.is_model(backbone):
+            raise UnusableEncoder(f"timm {timm.__version__} knows no backbone '{backbone}'; see timm.list_models()")
+        if pooling not in POOLINGS or stem not in STEMS:
+            raise UnusableEncoder(f"pooling is one of {POOLINGS} and stem one of {STEMS}, not '{pooling}' and '{stem}'")
+        self.dimension = int(dimension)
+        self.description: dict[str, Any] = {
+            "backbone": backbone,
+            "arguments": dict(arguments or {}),
+            "dimension": self.dimension,
+            "pooling": pooling,
+            "stem": stem,
+        }
+        try:
+            self.backbone: Any = timm.create_model(backbone, num_classes=0, global_pool="", **_tuples(arguments or {}))
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise UnusableEncoder(f"timm cannot build '{backbone}' with {dict(arguments or {})}: {error}") from error
+        if stem == "small":
+            _make_stem_small(self.backbone, backbone)
+        features: Any = self.backbone.num_features
+        self.pooling = GeneralisedMean() if pooling == "gem" else Average()
+        self.embedding = nn.Linear(int(features), self.dimension, bias=False)
+        self.neck = nn.BatchNorm1d(self.dimension)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Unit vectors."""
+        encoding: torch.Tensor = self.neck(self.embedding(self.pooling(self.backbone(pictures))))
+        return functional.normalize(encoding.float(), dim=1)
+
+
+def build_network(description: Mapping[str, Any]) -> Network:
+    """A fresh network from an encoder card's `network` field; raises UnusableEncoder for any field it does not know."""
+    known = {"backbone", "arguments", "dimension", "pooling", "stem"}
+    if set(description) != known:
+        raise UnusableEncoder(f"a network is described by {sorted(known)}, but the card has {sorted(description)}")
+    return Network(
+        description["backbone"],
+        description["arguments"],
+        dimension=description["dimension"],
+        pooling=description["pooling"],
+        stem=description["stem"],
+    )
+
+
+def load_network(description: Mapping[str, Any], weights: Path) -> Network:
+    """The network with its weights, as float32, ready to encode; raises UnusableEncoder when they do not fit."""
+    network = build_network(description)
+    try:
+        state = load_file(weights)
+    except (OSError, SafetensorError) as error:
+        raise UnusableEncoder(f"{weights} is no safetensors file: {error}") from error
+    try:
+        network.load_state_dict(
+            {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+        )
+    except RuntimeError as error:
+        raise UnusableEncoder(f"{weights} does not fit the network that its card describes: {error}") from error
+    return network.eval()
+
+
+def check_plain(value: object, place: str) -> None:
+    """Raise UnusableEncoder unless this is plain JSON: a card must never be able to name code."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str) or key.startswith("pretrained"):
+                raise UnusableEncoder(f"the card's {place} may not set '{key}'")
+            check_plain(item, f"{place}.{key}")
+    elif isinstance(value, list | tuple):
+        for item in value:
+            check_plain(item, place)
+    elif value is not None and not isinstance(value, str | int | float | bool):
+        raise UnusableEncoder(f"the card's {place} must be plain JSON, but holds a {type(value).__name__}")
+
+
+def _tuples(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    # JSON has lists only; timm takes tuples, and some of its builders test for them.
+    return {key: tuple(item) if isinstance(item, list) else item for key, item in arguments.items()}
+
+
+def _make_stem_small(backbone: Any, name: str) -> None:
+    first = getattr(backbone, "conv1", None)
+    if not isinstance(first, nn.Conv2d) or not hasattr(backbone, "maxpool"):
+        raise UnusableEncoder(f"the small stem is for timm's plain ResNets, and '{name}' is none; use the stem 'timm'")
+    backbone.conv1 = nn.Conv2d(first.in_channels, first.out_channels, 3, stride=2, padding=1, bias=False)
+    nn.init.kaiming_normal_(backbone.conv1.weight, mode="fan_out", nonlinearity="relu")
+    backbone.maxpool = nn.Identity()

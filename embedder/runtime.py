@@ -1,0 +1,118 @@
+"""The two ways to run an encoder's network: ONNX Runtime (light, the default on a CPU) and PyTorch (GPUs)."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32
+
+from data.errors import MissingDependency, UnusableEncoder
+from embedder.card import ONNX, WEIGHTS, Card
+
+TORCH_NEEDS = ("torch", "timm", "safetensors")
+
+
+@runtime_checkable
+class Runtime(Protocol):
+    """A loaded network: normalised pictures to encodings."""
+
+    name: str
+
+    def forward(self, batch: Float32[np.ndarray, "crops 3 size size"]) -> Float32[np.ndarray, "crops dim"]:
+        """Unit vectors, one for each picture."""
+        ...
+
+
+def choose_runtime(card: Card, device: str) -> Runtime:
+    """The runtime for a device word; raises UnusableEncoder for an unknown device or one that is not there."""
+    if device == "auto":
+        device = "cuda" if _cuda_works() else "cpu"
+    if device == "cpu":
+        return OnnxRuntime(card)
+    if device == "torch-cpu":
+        return TorchRuntime(card, "cpu")
+    if device == "cuda" or (device.startswith("cuda:") and device[5:].isdecimal()):
+        return TorchRuntime(card, device)
+    raise UnusableEncoder(f"there is no device '{device}'; use auto, cpu, cuda, cuda:0 (1, 2, …) or torch-cpu")
+
+
+class OnnxRuntime:
+    """The network in ONNX Runtime on the CPU."""
+
+    name = "onnxruntime cpu"
+
+    def __init__(self, card: Card) -> None:
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise MissingDependency(
+                "encoding on the CPU needs onnxruntime: pip install 'kaodex[cpu]' (or 'kaodex[gpu]')"
+            ) from error
+        path = card.file(ONNX)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's own errors share no base class
+            raise UnusableEncoder(f"{path} is not a network that ONNX Runtime can open: {error}") from error
+        _check_width(self._session.get_outputs()[0].shape[-1], card)
+
+    def forward(self, batch: Float32[np.ndarray, "crops 3 size size"]) -> Float32[np.ndarray, "crops dim"]:
+        """Unit vectors, one for each picture."""
+        encodings: np.ndarray = self._session.run(["encoding"], {"image": batch})[0]
+        return encodings
+
+
+class TorchRuntime:
+    """The network in PyTorch, built from the card's plain words and the weights of model.safetensors."""
+
+    def __init__(self, card: Card, device: str) -> None:
+        missing = [package for package in TORCH_NEEDS if find_spec(package) is None]
+        if missing:
+            raise MissingDependency(
+                f"encoding on '{device}' needs {', '.join(missing)}: pip install 'kaodex[gpu]' (or 'kaodex[train]')"
+            )
+        import torch
+
+        from embedder.network import load_network
+
+        if device.startswith("cuda") and torch.device(device).index not in (None, *range(torch.cuda.device_count())):
+            raise UnusableEncoder(f"PyTorch sees no device '{device}'; it sees {torch.cuda.device_count()} GPUs")
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise UnusableEncoder("PyTorch sees no GPU here; use --device cpu")
+        self.name = f"pytorch {device}"
+        self._device = torch.device(device)
+        network = load_network(card.network, card.file(WEIGHTS))
+        _check_width(network.dimension, card)
+        self._network = network.to(self._device).to(memory_format=torch.channels_last)
+
+    def forward(self, batch: Float32[np.ndarray, "crops 3 size size"]) -> Float32[np.ndarray, "crops dim"]:
+        """Unit vectors, one for each picture."""
+        import torch
+
+        with torch.inference_mode():
+            pictures = torch.from_numpy(batch).to(self._device).contiguous(memory_format=torch.channels_last)
+            encodings: np.ndarray = self._network(pictures).float().cpu().numpy()
+        return encodings
+
+
+def _cuda_works() -> bool:
+    # PyTorch takes seconds to import, so it is asked only where a driver shows that there may be a GPU.
+    if any(find_spec(package) is None for package in TORCH_NEEDS):
+        return False
+    if not (Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists() or shutil.which("nvidia-smi")):
+        return False
+    import torch
+
+    return bool(torch.cuda.is_available())
+
+
+def _check_width(found: object, card: Card) -> None:
+    if found != card.dimension:
+        raise UnusableEncoder(
+            f"the network of '{card.name}' gives {found} numbers, its card says {card.dimension}; export it again"
+        )
