@@ -199,7 +199,7 @@ def _suspicion(source: Path, pictures: list[LabelledPicture]) -> str | None:
     example = next(iter(inner.values()))
     return (
         f"no folder in {source} has pictures of its own, only folders such as {example}; if those are the "
-        f"identities, {source} is one level too high, and to type is, for example:\n"
+        f"identities, {source} is one level too high, and the command is, for example:\n"
         f"  kaodex enroll {_quoted(example.parent)}"
     )
 
