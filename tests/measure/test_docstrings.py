@@ -1,0 +1,13 @@
+"""The numbers in the docstrings are the numbers that come out."""
+
+import doctest
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+
+@pytest.mark.parametrize("name", ["measure.retrieval", "measure.interval", "data.near_duplicates", "data.splits"])
+def test_examples_in_docstrings(name):
+    result = doctest.testmod(import_module(name), extraglobs={"np": np})
+    assert result.attempted > 0 and result.failed == 0
