@@ -64,7 +64,7 @@ def vote(
     candidate = present & ~seen_before
     order = np.lexsort((-best, -weights, ~candidate), axis=-1)
 
-    def ranked(values: np.ndarray, padding: float) -> np.ndarray:
+    def ranked(values: np.ndarray, padding: float | int) -> np.ndarray:
         return np.take_along_axis(np.where(candidate, values, padding), order, axis=1)
 
     return Votes(

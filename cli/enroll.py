@@ -1,0 +1,134 @@
+"""`kaodex enroll`: folders of pictures become identities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.markup import escape
+
+from cli.options import detector_option, device_option, encoder_option, gallery_option, kind_option
+from cli.output import answers, count, table
+from cli.progress import progress, talk
+from data.folders import Found, LabelledPicture, find_pictures
+
+if TYPE_CHECKING:
+    from index.enrolment import EnrolledPicture, EnrolmentReport
+    from index.recognizer import Recognizer
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SOURCE...")
+@click.option("--as", "name", metavar="NAME", help="All pictures of SOURCE show this identity.")
+@kind_option
+@gallery_option
+@click.option("--allow-conflicts", is_flag=True, help="Enrol a picture under a second name too.")
+@detector_option
+@encoder_option
+@device_option
+def enroll(
+    sources: tuple[Path, ...],
+    name: str | None,
+    kind: str,
+    gallery: Path,
+    allow_conflicts: bool,
+    detector: str,
+    encoder: str | None,
+    device: str,
+) -> None:
+    """Enrol identities from folders: every folder in SOURCE is an identity, the pictures in it are its references.
+
+    With --as, SOURCE is one folder, or one picture, of that identity. What the gallery holds already is skipped, so an
+    interrupted enrolment goes on when the command is typed again. The same picture under two names is a conflict: it is
+    reported and left out.
+
+    \b
+      kaodex enroll refs/                  refs/rem/1.png, refs/rem/2.png, refs/ram/1.png …
+      kaodex enroll downloads/ --as rem    everything in downloads/ shows rem
+    """
+    found = [find_pictures(source, name=name) for source in sources]
+    for source, one in zip(sources, found, strict=True):
+        _warn(source, one)
+    pictures: list[LabelledPicture] = [picture for one in found for picture in one.pictures]
+
+    from index.enrolment import EnrolmentReport
+    from index.recognizer import Recognizer
+
+    report = EnrolmentReport()
+    interrupted = False
+    with Recognizer.open(gallery, create=True, encoder=encoder, detector=detector, device=device) as recognizer:
+        with progress("enrolling", len(pictures)) as advance:
+
+            def tell(picture: EnrolledPicture) -> None:
+                report.add(picture)
+                advance(1)
+
+            try:
+                recognizer.enroll(
+                    pictures,
+                    kind=kind,
+                    allow_conflicts=allow_conflicts,
+                    words=f"enroll {' '.join(map(str, sources))}{f' --as {name}' if name else ''}",
+                    on_picture=tell,
+                )
+            except KeyboardInterrupt:
+                interrupted = True
+        _print(report, recognizer, kind)
+    if interrupted:
+        talk.print(
+            f"interrupted after {sum(count.total() for count in report.counts.values()):,} of {len(pictures):,} "
+            "pictures; what is listed is kept, and the same command goes on from there"
+        )
+        raise SystemExit(130)
+    if report.troubles:
+        raise SystemExit(1)
+
+
+def _warn(source: Path, found: Found) -> None:
+    if found.suspicion:
+        talk.print(f"[yellow]note:[/] {escape(found.suspicion)}")
+    if found.loose:
+        talk.print(
+            f"[yellow]note:[/] {count(len(found.loose), 'picture')} beside the identity folders of "
+            f"{escape(str(source))} left out, for example {escape(found.loose[0].name)}: move them into a folder of "
+            "their identity's name, or enrol them with --as NAME"
+        )
+
+
+def _print(report: EnrolmentReport, recognizer: Recognizer, kind: str) -> None:
+    from index.enrolment import Enrolment
+
+    held = {who.name: who.references for who in recognizer.gallery.identities(kind)}
+    lines = table("identity", ">added", ">skipped", ">unreadable", ">no face", ">conflicts", ">references", "")
+    for name, counts in report.counts.items():
+        notes = []
+        if report.near_duplicates.get(name):
+            notes.append(f"{count(report.near_duplicates[name], 'near-duplicate')} among the added")
+        if held.get(name) == 1:
+            notes.append("one reference only: three or more are recognised more often")
+        lines.add_row(
+            escape(name),
+            *(
+                str(counts[enrolment])
+                for enrolment in (
+                    Enrolment.ADDED,
+                    Enrolment.SKIPPED,
+                    Enrolment.UNREADABLE,
+                    Enrolment.FACELESS,
+                    Enrolment.CONFLICT,
+                )
+            ),
+            str(held.get(name, 0)),
+            "; ".join(notes),
+        )
+    console = answers()
+    console.print(lines)
+    console.print(
+        f"{escape(str(recognizer.gallery.path))} holds {count(len(held), 'identity', 'identities')} with "
+        f"{count(sum(held.values()), 'reference')}"
+    )
+    for trouble in report.troubles:
+        talk.print(f"[yellow]{trouble.enrolment}:[/] {escape(str(trouble.path))}: {escape(trouble.reason)}")
+    if report.total(Enrolment.CONFLICT):
+        talk.print("conflicts: remove the picture from one of the two folders, or add --allow-conflicts to keep both")

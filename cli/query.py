@@ -1,0 +1,156 @@
+"""`kaodex query`: who do these pictures show?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.markup import escape
+
+from cli.options import detector_option, device_option, encoder_option, gallery_option
+from cli.output import answers, table
+from cli.progress import progress, talk
+from data.folders import list_pictures
+
+if TYPE_CHECKING:
+    from index.answers import PictureAnswer, Recognition
+    from index.gallery import Gallery
+
+RULES = ("weighted", "nearest", "majority", "centroid")
+
+
+@click.command()
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.option(
+    "-k", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many nearest references vote."
+)
+@click.option(
+    "--rule", type=click.Choice(RULES), default=RULES[0], show_default=True, help="How the nearest references vote."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per picture, one line each.")
+@click.option(
+    "--annotate",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write each picture to DIR with named boxes and the nearest references.",
+)
+@gallery_option
+@detector_option
+@encoder_option
+@device_option
+def query(
+    images: tuple[str, ...],
+    k: int,
+    rule: str,
+    as_json: bool,
+    folder: Path | None,
+    gallery: Path,
+    detector: str,
+    encoder: str | None,
+    device: str,
+) -> None:
+    """Say who pictures show: a name, or unknown where no reference is similar enough.
+
+    IMAGE is a picture, a folder of pictures, or - for paths on standard input, one a line.
+
+    \b
+      kaodex query a.png b.png
+      kaodex query downloads/ --json > answers.jsonl
+      find . -name "*.webp" | kaodex query - --annotate named/
+    """
+    from index.recognizer import Recognizer
+
+    failed = 0
+    lines = table("picture", "face", "answer", ">score", "runner-up", "nearest references")
+    with Recognizer.open(gallery, encoder=encoder, detector=detector, device=device) as recognizer:
+        sheets = _Sheets(folder, recognizer.gallery) if folder else None
+        pictures, total = _pictures(images)
+        with progress("asking", total) as advance:
+            for answer in recognizer.query(pictures, k=k, rule=rule):
+                if answer.error:
+                    failed += 1
+                    talk.print(f"[yellow]unreadable:[/] {escape(answer.image)}: {escape(answer.error)}")
+                elif sheets:
+                    sheets.write(answer)
+                if as_json:
+                    click.echo(json.dumps(answer.as_json(), ensure_ascii=False))
+                else:
+                    _add(lines, answer)
+                advance(1)
+    if not as_json:
+        answers().print(lines)
+    if sheets:
+        talk.print(f"annotated pictures: {escape(str(folder))}")
+    if failed:
+        raise SystemExit(1)
+
+
+def _pictures(images: tuple[str, ...]) -> tuple[Iterator[Path], int | None]:
+    """The pictures to ask about, and how many, unless they come through standard input."""
+    given = [image for image in images if image != "-"]
+    listed = list_pictures(given) if given else []
+
+    def typed() -> Iterator[Path]:
+        for line in sys.stdin:
+            if line.strip():
+                yield from list_pictures([line.rstrip("\r\n")])
+
+    if len(given) == len(images):
+        return iter(listed), len(listed)
+
+    def both() -> Iterator[Path]:
+        yield from listed
+        yield from typed()
+
+    return both(), None
+
+
+def _add(lines, answer: PictureAnswer) -> None:
+    image = escape(answer.image)
+    if answer.error:
+        lines.add_row(image, "", "[yellow]unreadable[/]", "", "", escape(answer.error))
+    elif not answer.faces and not answer.artist:
+        lines.add_row(image, "none found")
+    for number, face in enumerate(answer.faces):
+        place = (
+            "whole"
+            if face.recognition.region == "whole"
+            else "{},{} {}x{}".format(*face.box[:2], face.box[2] - face.box[0], face.box[3] - face.box[1])
+        )
+        lines.add_row("" if number else image, place, *_cells(face.recognition))
+    if answer.artist:
+        lines.add_row("" if answer.faces else image, "artist", *_cells(answer.artist))
+
+
+def _cells(recognition: Recognition) -> tuple[str, str, str, str]:
+    name = f"[bold]{escape(recognition.identity)}[/]" if recognition.identity else f"[dim]{recognition.status}[/]"
+    score = "" if recognition.score is None else f"{recognition.score:.2f}"
+    others = recognition.candidates[1:] if recognition.identity else recognition.candidates
+    runner_up = f"{escape(others[0].identity)} {others[0].score:.2f}" if others else ""
+    near = ", ".join(f"{escape(near.source)} {near.similarity:.2f}" for near in recognition.neighbours[:2])
+    return name, score, runner_up, near
+
+
+class _Sheets:
+    """Annotated pictures in a folder, each under its picture's name, made distinct where two share it."""
+
+    def __init__(self, folder: Path, gallery: Gallery) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._gallery = gallery
+        self._taken: dict[str, int] = {}
+
+    def write(self, answer: PictureAnswer) -> None:
+        from data.canvas import write_picture
+        from data.pictures import read_picture
+        from index.annotated import annotated
+
+        stem = Path(answer.image).stem
+        number = self._taken[stem] = self._taken.get(stem, 0) + 1
+        name = f"{stem}.png" if number == 1 else f"{stem}-{number}.png"
+        write_picture(self._folder / name, annotated(read_picture(answer.image), answer, self._gallery))

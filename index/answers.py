@@ -1,0 +1,134 @@
+"""Answers as values with names, and the JSON that programs read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from index.decision import Status
+from index.records import Box
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An identity that got votes."""
+
+    identity: str
+    score: float
+    """Best similarity of its references among the nearest, in [-1, 1]."""
+    votes: int
+    """How many of the k nearest references are its."""
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """One of the nearest references."""
+
+    identity: str
+    reference: int
+    source: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """Who one face is (or who drew one picture)."""
+
+    status: Status
+    candidates: tuple[Candidate, ...]
+    """Best first; empty while the gallery is."""
+    neighbours: tuple[Neighbour, ...]
+    """The k nearest references, nearest first."""
+    region: str
+    """`face`, or `whole` where the picture itself was taken for the face."""
+    p_value: float | None = None
+    fpir: float | None = None
+    basis: str | None = None
+
+    @property
+    def identity(self) -> str | None:
+        """The name; None unless identified."""
+        return self.candidates[0].identity if self.status is Status.IDENTIFIED else None
+
+    @property
+    def score(self) -> float | None:
+        """The best candidate's similarity, also where it is too low for a name."""
+        return self.candidates[0].score if self.candidates else None
+
+    def as_json(self) -> dict:
+        """The fields that a face and an artist share in `kaodex query --json`."""
+        return {
+            "status": str(self.status),
+            "identity": self.identity,
+            "score": _rounded(self.score),
+            "p_value": self.p_value,
+            "fpir": self.fpir,
+            "basis": self.basis,
+            "region": self.region,
+            "candidates": [
+                {"identity": candidate.identity, "score": _rounded(candidate.score), "votes": candidate.votes}
+                for candidate in self.candidates
+            ],
+            "neighbours": [
+                {
+                    "identity": neighbour.identity,
+                    "reference": neighbour.reference,
+                    "source": neighbour.source,
+                    "similarity": _rounded(neighbour.similarity),
+                }
+                for neighbour in self.neighbours
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class FaceAnswer:
+    """A face that was found, and who it is."""
+
+    box: Box
+    detection: float
+    recognition: Recognition
+
+    @property
+    def identity(self) -> str | None:
+        """The name; None unless identified."""
+        return self.recognition.identity
+
+    @property
+    def score(self) -> float | None:
+        """The best candidate's similarity."""
+        return self.recognition.score
+
+    @property
+    def status(self) -> Status:
+        """Identified, ambiguous or unknown."""
+        return self.recognition.status
+
+    def as_json(self) -> dict:
+        """One entry of `faces` in `kaodex query --json`."""
+        return {"box": list(self.box), "detection": round(self.detection, 4), **self.recognition.as_json()}
+
+
+@dataclass(frozen=True)
+class PictureAnswer:
+    """All that is said about one picture; `error` is set, and there is nothing else, where it could not be read."""
+
+    image: str
+    size: tuple[int, int] | None = None
+    """(width, height) in pixels."""
+    faces: tuple[FaceAnswer, ...] = field(default=())
+    artist: Recognition | None = None
+    error: str | None = None
+
+    def as_json(self) -> dict:
+        """One line of `kaodex query --json`."""
+        return {
+            "image": self.image,
+            "size": list(self.size) if self.size else None,
+            "faces": [face.as_json() for face in self.faces],
+            "artist": self.artist.as_json() if self.artist else None,
+            "error": self.error,
+        }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

@@ -1,0 +1,263 @@
+"""The gallery: references in, answers out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+
+from data.errors import GalleryError, GalleryMismatch, GalleryMissing
+from data.near_duplicates import NEAR_DUPLICATE_DISTANCE, hamming
+from index.answers import Candidate, Neighbour, Recognition
+from index.decision import Status, decide
+from index.records import (
+    KINDS,
+    Command,
+    EncoderStamp,
+    Enrolled,
+    IdentityCount,
+    NewReference,
+    Outcome,
+    Reference,
+    proper_kind,
+    proper_name,
+)
+from index.shelf import Neighbours, Shelf
+from index.sqlite_store import SQLiteStore
+from index.voting import DEFAULT_RULE, vote
+
+
+class Gallery:
+    """All references of all identities, in one file, and the search over them.
+
+    Make one with `create` or `open`. Changes are on the disk when a call returns; changes by other processes are seen
+    by the next call.
+    """
+
+    def __init__(self, store: SQLiteStore, device: str = "auto") -> None:
+        self.store = store
+        self._device = device
+        self._shelves: dict[str, Shelf] = {}
+
+    @classmethod
+    def create(cls, path: str | Path, *, device: str = "auto") -> Gallery:
+        """Open the gallery at `path`, making an empty one where there is none."""
+        return cls(SQLiteStore.create(Path(path)), device)
+
+    @classmethod
+    def open(cls, path: str | Path, *, device: str = "auto") -> Gallery:
+        """Open an existing gallery.
+
+        Raises GalleryMissing, GalleryDamaged (no gallery, or a broken one), GalleryMismatch (of a newer Kaodex).
+        """
+        try:
+            return cls(SQLiteStore(Path(path)), device)
+        except GalleryMissing as error:
+            raise GalleryMissing(
+                f"{error}: make one with `kaodex enroll FOLDER -g {path}`, or name yours with -g or KAODEX_GALLERY"
+            ) from None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.store.close()
+
+    def __enter__(self) -> Gallery:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        held = self.identities()
+        return f"Gallery({str(self.path)!r}, {len(held)} identities, {sum(who.references for who in held)} references)"
+
+    def __len__(self) -> int:
+        """How many references are enrolled."""
+        return sum(who.references for who in self.identities())
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self.store.path
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def identities(self, kind: str | None = None) -> list[IdentityCount]:
+        """Who is enrolled, by kind and name, with the number of references."""
+        return self.store.identities(kind)
+
+    def kinds(self) -> list[str]:
+        """The kinds of which at least one reference is enrolled."""
+        return self.store.kinds()
+
+    def references(self, name: str, kind: str = "character") -> list[Reference]:
+        """All references of one identity, oldest first. Raises UnknownIdentity."""
+        return self.store.references_of(self.store.identity(kind, name))
+
+    def crop(self, reference: int) -> bytes:
+        """The stored crop of a reference, as the bytes of a picture file. Raises GalleryError for an unknown one."""
+        return self.store.crop(reference)
+
+    def history(self, most: int = 20) -> list[Command]:
+        """The last commands that changed something, newest first."""
+        return self.store.commands(most)
+
+    def shelf(self, kind: str) -> Shelf:
+        """The references of a kind in memory, up to date."""
+        shelf = self._shelves.get(proper_kind(kind))
+        if shelf is None:
+            shelf = self._shelves[kind] = Shelf(self.store, kind, self._device)
+        else:
+            shelf.refresh()
+        return shelf
+
+    def search(self, encodings: Float32[np.ndarray, "queries dim"], k: int = 5, kind: str = "character") -> Neighbours:
+        """The k nearest references of each encoding, best first, exactly."""
+        return self.shelf(kind).search(encodings, k)
+
+    def recognize(
+        self,
+        encodings: Float32[np.ndarray, "queries dim"],
+        *,
+        unknown_below: float,
+        k: int = 5,
+        rule: str = DEFAULT_RULE,
+        kind: str = "character",
+        regions: Sequence[str] | None = None,
+    ) -> list[Recognition]:
+        """Who each encoding is: the neighbours' vote, decided at `unknown_below` (cosine in [-1, 1]).
+
+        `regions` says of each encoding whether it shows a `face` or the `whole` picture, for the answer to tell.
+        """
+        shelf = self.shelf(kind)
+        neighbours = shelf.search(encodings, k)
+        voters = shelf.search_centroids(encodings, k) if rule == "centroid" else neighbours
+        votes = vote(voters.similarities, voters.identities, rule)
+        named = decide(votes.scores[:, 0], unknown_below)
+        held = self.store.references(neighbours.references[neighbours.references >= 0].tolist())
+        names = self.store.names(votes.identities[votes.identities >= 0].tolist())
+        answers = []
+        for query, is_named in enumerate(named):
+            candidates = tuple(
+                Candidate(names[whose], float(score), int(count))
+                for whose, score, count in zip(
+                    votes.identities[query].tolist(), votes.scores[query], votes.votes[query], strict=True
+                )
+                if whose in names
+            )
+            near = tuple(
+                Neighbour(held[reference].identity, reference, held[reference].source, float(similarity))
+                for reference, similarity in zip(
+                    neighbours.references[query].tolist(), neighbours.similarities[query], strict=True
+                )
+                if reference in held
+            )
+            status = Status.IDENTIFIED if is_named and candidates else Status.UNKNOWN
+            answers.append(Recognition(status, candidates, near, regions[query] if regions else "whole"))
+        return answers
+
+    # -- changing ------------------------------------------------------------------------------------------------------
+
+    def begin(self, words: str) -> int:
+        """Note that a command begins; all that is enrolled under its number is undone together."""
+        return self.store.begin(words)
+
+    def enroll(
+        self,
+        references: Sequence[NewReference],
+        encoder: EncoderStamp,
+        *,
+        kind: str = "character",
+        allow_conflicts: bool = False,
+        command: int | None = None,
+    ) -> list[Enrolled]:
+        """Enrol references in one transaction; what became of each.
+
+        The same face under the same name is a duplicate and skipped; under another name it is a conflict, which is
+        enrolled only with `allow_conflicts`. Raises GalleryMismatch where another encoder made the gallery, ValueError
+        where an encoding has another dimension than the encoder's; then nothing is changed.
+        """
+        for reference in references:
+            if reference.encoding.shape != (encoder.dimension,):
+                raise ValueError(
+                    f"{reference.source}: an encoding of shape {reference.encoding.shape}, but {encoder.name} makes "
+                    f"({encoder.dimension},)"
+                )
+        self.store.stamp(kind, encoder)
+        command = self.begin("enroll") if command is None else command
+        return self.store.add(kind, references, command, allow_conflicts=allow_conflicts)
+
+    def near_duplicates(self, references: Sequence[int], kind: str = "character") -> list[list[int]]:
+        """For each enrolled reference, the earlier ones of its identity that look like the same drawing."""
+        shelf = self.shelf(kind)
+        alike = []
+        for reference in references:
+            at = int(np.searchsorted(shelf.references, reference))
+            earlier = np.flatnonzero(shelf.identities[:at] == shelf.identities[at])
+            near = hamming(shelf.hashes[earlier], shelf.hashes[at]) <= NEAR_DUPLICATE_DISTANCE
+            alike.append(shelf.references[earlier[near]].tolist())
+        return alike
+
+    def remove(self, names: Sequence[str], kind: str = "character") -> int:
+        """Take identities out, with all their references; how many references. Raises UnknownIdentity."""
+        return self.store.move(proper_kind(kind), names, None, f"remove {', '.join(names)}")
+
+    def remove_references(self, references: Sequence[int]) -> int:
+        """Take single references out by their ids; how many. Raises GalleryError for one that is not enrolled."""
+        return self.store.remove_references(references, f"remove references {', '.join(map(str, references))}")
+
+    def rename(self, name: str, new_name: str, kind: str = "character") -> int:
+        """Give an identity another name; how many references it has.
+
+        Raises UnknownIdentity, or GalleryError where the new name is taken: two of one name are merged, not renamed.
+        """
+        wanted = proper_name(new_name)
+        if any(who.name == wanted for who in self.identities(proper_kind(kind))):
+            raise GalleryError(f"{self.path} holds a {kind} named {wanted} already: `kaodex gallery merge` joins two")
+        return self.store.move(kind, [name], wanted, f"rename {name} to {wanted}")
+
+    def merge(self, names: Sequence[str], target: str, kind: str = "character") -> int:
+        """Make one identity of several; how many references moved. Raises UnknownIdentity."""
+        moving = [name for name in names if proper_name(name) != proper_name(target)]
+        return self.store.move(proper_kind(kind), moving, target, f"merge {', '.join(moving)} into {target}")
+
+    def undo(self) -> Command:
+        """Walk the last command back that is not undone yet, and tell what it was. Raises GalleryError for none."""
+        return self.store.undo()
+
+    # -- the file ------------------------------------------------------------------------------------------------------
+
+    def check(self) -> list[str]:
+        """What is wrong with the file, in words; nothing, if all is well."""
+        return self.store.check()
+
+    def export(self, target: str | Path) -> None:
+        """Copy the gallery as it is at this moment into one file, also while others write to it."""
+        self.store.export(Path(target))
+
+    def absorb(
+        self, other: Gallery, *, allow_conflicts: bool = False, on_progress: Callable[[int], None] | None = None
+    ) -> dict[Outcome, int]:
+        """Enrol all that another gallery holds; how many references were added, duplicates, or conflicts.
+
+        Raises GalleryMismatch where the two were made by different encoders.
+        """
+        counts = dict.fromkeys(Outcome, 0)
+        stamps = {kind: stamp for kind in KINDS if (stamp := other.store.encoder(kind))}
+        for kind, stamp in stamps.items():
+            held = self.store.encoder(kind)
+            if held and held.fingerprint != stamp.fingerprint:
+                raise GalleryMismatch(
+                    f"{other.path} was made by encoder {stamp.name} ({stamp.fingerprint[:12]}), {self.path} by "
+                    f"{held.name} ({held.fingerprint[:12]}): their encodings cannot be mixed; enrol the pictures anew"
+                )
+        command = self.begin(f"import {other.path}")
+        for kind, stamp in stamps.items():
+            for batch in other.store.contents(kind):
+                for one in self.enroll(batch, stamp, kind=kind, allow_conflicts=allow_conflicts, command=command):
+                    counts[one.outcome] += 1
+                if on_progress:
+                    on_progress(len(batch))
+        return counts

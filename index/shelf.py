@@ -1,0 +1,132 @@
+"""The references of one kind in memory, kept current by replaying the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64, UInt64
+
+from index.search import MOST_NEIGHBOURS, ExactSearch
+from index.sqlite_store import SQLiteStore
+from index.voting import centroids
+
+REMOVED = -1
+MOST_TOMBSTONES = 256
+MOST_K = MOST_NEIGHBOURS - MOST_TOMBSTONES
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest references of each query, best first; past the last: similarity -inf, reference and identity -1."""
+
+    similarities: Float32[np.ndarray, "queries k"]
+    references: Int64[np.ndarray, "queries k"]
+    identities: Int64[np.ndarray, "queries k"]
+
+
+class Shelf:
+    """Ids, identities and hashes of all references of a kind, and the search over their encodings.
+
+    A cache of the store: `refresh` reads what it was not told yet, so a change by another process is seen by the next
+    search. A removed reference becomes a tombstone; when they are many the search is built anew without them.
+    """
+
+    references: Int64[np.ndarray, " references"]
+    """Ids, ascending."""
+    identities: Int64[np.ndarray, " references"]
+    """Whose each reference is; -1 where it was removed."""
+    hashes: UInt64[np.ndarray, " references"]
+    """Perceptual hashes of the crops."""
+    revision: int
+    """The journal's last row that the shelf knows of."""
+    _search: ExactSearch | None
+    _centroids: tuple[int, np.ndarray, np.ndarray] | None
+
+    def __init__(self, store: SQLiteStore, kind: str, device: str = "auto") -> None:
+        self._store = store
+        self._device = device
+        self.kind = kind
+        self._load()
+
+    def __len__(self) -> int:
+        return int((self.identities != REMOVED).sum())
+
+    def refresh(self) -> None:
+        """Bring the shelf to the store's last revision, reading only what is new."""
+        revision = self._store.revision()
+        if revision == self.revision:
+            return
+        moved = {change.reference: change.after for change in self._store.changes(self.revision, self.kind)}
+        wanted = np.fromiter(moved, np.int64, len(moved))
+        after = np.fromiter((REMOVED if to is None else to for to in moved.values()), np.int64, len(moved))
+        held, position = self._find(wanted)
+        self.identities[position[held]] = after[held]
+        new = wanted[~held & (after != REMOVED)].tolist()
+        come_back = bool(new) and min(new) < self.references.max(initial=-1)  # ids must ascend on the shelf
+        if come_back or (new and self._search is None):
+            return self._load()
+        if new and self._search is not None:
+            references, identities, hashes, encodings = self._store.vectors(self.kind, new)
+            self._search.add(encodings)
+            self.references = np.concatenate([self.references, references])
+            self.identities = np.concatenate([self.identities, identities])
+            self.hashes = np.concatenate([self.hashes, hashes])
+        self.revision = revision
+        if len(self.references) - len(self) > MOST_TOMBSTONES:
+            self._load()
+
+    def _load(self) -> None:
+        # the revision first: what is written after it is replayed, which does no harm a second time
+        self.revision = self._store.revision()
+        self.references, self.identities, self.hashes, encodings = self._store.vectors(self.kind)
+        encoder = self._store.encoder(self.kind)
+        self._search = ExactSearch(encoder.dimension, self._device) if encoder else None
+        if self._search is not None:
+            self._search.add(encodings)
+        self._centroids = None
+
+    def _find(
+        self, references: Int64[np.ndarray, " wanted"]
+    ) -> tuple[Bool[np.ndarray, " wanted"], Int64[np.ndarray, " wanted"]]:
+        """Which references are on the shelf, and at which position (ids ascend)."""
+        position = np.searchsorted(self.references, references).astype(np.int64)
+        padded = np.append(self.references, -1)
+        return padded[position] == references, position
+
+    @property
+    def device(self) -> str:
+        """Where the search runs: `cpu` or `cuda:N`."""
+        return self._search.device if self._search is not None else "cpu"
+
+    def search(self, queries: Float32[np.ndarray, "queries dim"], k: int) -> Neighbours:
+        """The k nearest enrolled references. Raises ValueError for a wrong dimension, or a k out of range."""
+        if not 1 <= k <= MOST_K:
+            raise ValueError(f"k must be between 1 and {MOST_K}, not {k}")
+        if self._search is None or not len(self.references):
+            nobody = np.full((len(queries), k), -1, np.int64)
+            return Neighbours(np.full((len(queries), k), -np.inf, np.float32), nobody, nobody)
+        tombstones = len(self.references) - len(self)
+        similarities, positions = self._search.search(queries, k + tombstones)
+        identities = np.where(positions >= 0, self.identities[positions], REMOVED)
+        references = np.where(identities != REMOVED, self.references[positions], -1)
+        similarities = np.where(identities != REMOVED, np.clip(similarities, -1, 1), np.float32(-np.inf))
+        # equal similarities by age, so that an answer never depends on the order in which FAISS meets them
+        order = np.lexsort((references, -similarities), axis=-1)[:, :k]
+        return Neighbours(*(np.take_along_axis(of, order, axis=1) for of in (similarities, references, identities)))
+
+    def search_centroids(self, queries: Float32[np.ndarray, "queries dim"], k: int) -> Neighbours:
+        """The k identities whose centroids are nearest; the reference of each is -1."""
+        if self._centroids is None or self._centroids[0] != self.revision:
+            _, identities, _, encodings = self._store.vectors(self.kind)
+            self._centroids = (self.revision, *centroids(encodings.astype(np.float32), identities))
+        _, whose, means = self._centroids
+        found = min(k, len(whose))
+        similarities = np.full((len(queries), k), -np.inf, np.float32)
+        identities = np.full((len(queries), k), -1, np.int64)
+        if found:
+            near = queries @ means.T
+            order = np.argsort(-near, axis=1, kind="stable")[:, :found]
+            similarities[:, :found] = np.clip(np.take_along_axis(near, order, axis=1), -1, 1)
+            identities[:, :found] = whose[order]
+        return Neighbours(similarities, np.full((len(queries), k), -1, np.int64), identities)
