@@ -12,6 +12,7 @@ from cli.options import detector_option, device_option, encoder_option, gallery_
 from cli.output import answers, count, table
 from cli.progress import progress, talk
 from data.folders import Found, LabelledPicture, find_pictures
+from data.paths import readable
 
 if TYPE_CHECKING:
     from index.enrolment import EnrolledPicture, EnrolmentReport
@@ -69,7 +70,7 @@ def enroll(
                     pictures,
                     kind=kind,
                     allow_conflicts=allow_conflicts,
-                    words=f"enroll {' '.join(map(str, sources))}{f' --as {name}' if name else ''}",
+                    words=f"enroll {' '.join(map(readable, sources))}{f' --as {name}' if name else ''}",
                     on_picture=tell,
                 )
             except KeyboardInterrupt:
@@ -91,8 +92,8 @@ def _warn(source: Path, found: Found) -> None:
     if found.loose:
         talk.print(
             f"[yellow]note:[/] {count(len(found.loose), 'picture')} beside the identity folders of "
-            f"{escape(str(source))} left out, for example {escape(found.loose[0].name)}: move them into a folder of "
-            "their identity's name, or enrol them with --as NAME"
+            f"{escape(readable(source))} left out, for example {escape(readable(found.loose[0].name))}: move them into "
+            "a folder of their identity's name, or enrol them with --as NAME"
         )
 
 
@@ -129,6 +130,6 @@ def _print(report: EnrolmentReport, recognizer: Recognizer, kind: str) -> None:
         f"{count(sum(held.values()), 'reference')}"
     )
     for trouble in report.troubles:
-        talk.print(f"[yellow]{trouble.enrolment}:[/] {escape(str(trouble.path))}: {escape(trouble.reason)}")
+        talk.print(f"[yellow]{trouble.enrolment}:[/] {escape(readable(trouble.path))}: {escape(trouble.reason)}")
     if report.total(Enrolment.CONFLICT):
         talk.print("conflicts: remove the picture from one of the two folders, or add --allow-conflicts to keep both")

@@ -60,12 +60,12 @@ def kaodex() -> None:
     """
 
 
-def main() -> None:
-    """Run the command; turn Kaodex's errors into a message and an exit code."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; turn Kaodex's errors into a message and an exit code. Without `arguments`, those typed."""
     from cli.progress import talk
 
     try:
-        kaodex(standalone_mode=False)
+        kaodex(arguments, prog_name="kaodex", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

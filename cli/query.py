@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich.markup import escape
+from rich.table import Table
 
 from cli.options import detector_option, device_option, encoder_option, gallery_option
 from cli.output import answers, table
@@ -70,13 +72,21 @@ def query(
     with Recognizer.open(gallery, encoder=encoder, detector=detector, device=device) as recognizer:
         sheets = _Sheets(folder, recognizer.gallery) if folder else None
         pictures, total = _pictures(images)
+        asked: deque[Path] = deque()
+
+        def noted() -> Iterator[Path]:
+            for picture in pictures:
+                asked.append(picture)
+                yield picture
+
         with progress("asking", total) as advance:
-            for answer in recognizer.query(pictures, k=k, rule=rule):
+            for answer in recognizer.query(noted(), k=k, rule=rule):
+                path = asked.popleft()
                 if answer.error:
                     failed += 1
                     talk.print(f"[yellow]unreadable:[/] {escape(answer.image)}: {escape(answer.error)}")
                 elif sheets:
-                    sheets.write(answer)
+                    sheets.write(path, answer)
                 if as_json:
                     click.echo(json.dumps(answer.as_json(), ensure_ascii=False))
                 else:
@@ -110,7 +120,7 @@ def _pictures(images: tuple[str, ...]) -> tuple[Iterator[Path], int | None]:
     return both(), None
 
 
-def _add(lines, answer: PictureAnswer) -> None:
+def _add(lines: Table, answer: PictureAnswer) -> None:
     image = escape(answer.image)
     if answer.error:
         lines.add_row(image, "", "[yellow]unreadable[/]", "", "", escape(answer.error))
@@ -145,7 +155,7 @@ class _Sheets:
         self._gallery = gallery
         self._taken: dict[str, int] = {}
 
-    def write(self, answer: PictureAnswer) -> None:
+    def write(self, path: Path, answer: PictureAnswer) -> None:
         from data.canvas import write_picture
         from data.pictures import read_picture
         from index.annotated import annotated
@@ -153,4 +163,4 @@ class _Sheets:
         stem = Path(answer.image).stem
         number = self._taken[stem] = self._taken.get(stem, 0) + 1
         name = f"{stem}.png" if number == 1 else f"{stem}-{number}.png"
-        write_picture(self._folder / name, annotated(read_picture(answer.image), answer, self._gallery))
+        write_picture(self._folder / name, annotated(read_picture(path), answer, self._gallery))

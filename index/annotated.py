@@ -51,6 +51,6 @@ def title(recognition: Recognition) -> str:
 
 def _thumbnails(recognition: Recognition, gallery: Gallery) -> tuple[Thumbnail, ...]:
     return tuple(
-        Thumbnail(read_picture(gallery.crop(near.reference)), f"{near.identity} {near.similarity:.2f}")
+        Thumbnail(read_picture(gallery.crop(near.reference)), f"{near.identity}\n{near.similarity:.2f}")
         for near in recognition.neighbours[:THUMBNAILS]
     )

@@ -16,6 +16,7 @@ from jaxtyping import UInt8
 from data.errors import GalleryError, KaodexError, UnreadablePicture
 from data.folders import LabelledPicture, find_pictures
 from data.near_duplicates import perceptual_hash
+from data.paths import readable
 from data.pictures import read_picture
 from data.prefetch import prefetch
 from embedder import Detection, Detector, Encoder, crop_face, load_detector
@@ -105,7 +106,7 @@ class Recognizer:
         """
         proper_kind(kind)
         if isinstance(source, str | Path):
-            words = words or f"enroll {source}"
+            words = words or f"enroll {readable(source)}"
             source = find_pictures(source, name=name).pictures
         report = EnrolmentReport()
 
@@ -178,7 +179,7 @@ class Recognizer:
             NewReference(
                 identity=underway[position].identity,
                 sha256=underway[position].sha256,
-                source=str(underway[position].path),
+                source=readable(underway[position].path),
                 box=cut.detection.box,
                 region=cut.detection.region,
                 detection=cut.detection.score,
@@ -222,18 +223,18 @@ class Recognizer:
             raise GalleryError(f"{self.gallery.path} is empty: enrol somebody first, with `kaodex enroll FOLDER`")
         seen = prefetch(self._look, (Path(picture) for picture in pictures), workers=WORKERS, ahead=2 * QUERY_BATCH)
         for batch in _batches(seen, QUERY_BATCH):
-            readable = [found for _, found in batch if not isinstance(found, KaodexError)]
-            answers = iter(self.recognize(readable, k=k, rule=rule))
+            pictures_read = [found for _, found in batch if not isinstance(found, KaodexError)]
+            answers = iter(self.recognize(pictures_read, k=k, rule=rule))
             for path, found in batch:
                 if isinstance(found, KaodexError):
                     reason = found.reason if isinstance(found, UnreadablePicture) else str(found)
-                    yield PictureAnswer(str(path), error=reason)
+                    yield PictureAnswer(readable(path), error=reason)
                 else:
                     yield next(answers)
 
     def _look(self, path: Path) -> Seen:
         picture = read_picture(path)
-        return Seen(str(path), picture, tuple(self.detector.find(picture)))
+        return Seen(readable(path), picture, tuple(self.detector.find(picture)))
 
     def recognize(self, seen: Sequence[Seen], *, k: int = 5, rule: str = DEFAULT_RULE) -> list[PictureAnswer]:
         """Answer for pictures that are in memory, with the boxes of their faces."""
@@ -325,7 +326,7 @@ def _read_file(labelled: LabelledPicture) -> _File:
 
 def _cut(file: _File, path: Path, detector: Detector) -> _Cut:
     """Decode, take the largest face, and make of it all that does not need the encoder."""
-    picture = read_picture(file.content, str(path))
+    picture = read_picture(file.content, readable(path))
     detections = detector.find(picture)
     if not detections:
         raise _NoFace(f"{detector.name} found no face; --detector whole takes the whole picture")
