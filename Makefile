@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 EXTRA := $(if $(GPU),gpu,cpu)
 
-.PHONY: demo test quick check format wheel gpu-check clean
+.PHONY: demo test quick lint check format wheel gpu-check clean
 
 demo: ## install the small stack (no PyTorch; GPU=1 for the other) and see the whole job done
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -19,11 +19,12 @@ test: $(VENV)/.all ## install everything and run all tests
 quick: $(VENV)/.all ## the tests that take seconds
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
-check: $(VENV)/.all ## format, lint, types, tests: what CI runs
+lint: $(VENV)/.all ## format, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto
+
+check: lint test ## all that a change must pass
 
 format: $(VENV)/.all
 	$(BIN)/ruff format .

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from index.recognizer import Recognizer
 
 
-@click.command()
+@click.command(short_help="Enrol identities from folders of pictures.")
 @click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SOURCE...")
 @click.option("--as", "name", metavar="NAME", help="All pictures of SOURCE show this identity.")
 @kind_option

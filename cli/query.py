@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 RULES = ("weighted", "nearest", "majority", "centroid")
 
 
-@click.command()
+@click.command(short_help="Say who pictures show.")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @click.option(
     "-k", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many nearest references vote."

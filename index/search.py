@@ -27,7 +27,7 @@ class ExactSearch:
         self.dimension = dimension
         self.device = "cpu"
         self._resources = None
-        devices = getattr(faiss, "get_num_gpus", lambda: 0)()
+        devices = count_gpus()
         if device != "cpu" and devices:
             number = int(device.partition(":")[2] or 0)
             configuration = faiss.GpuIndexFlatConfig()
@@ -70,6 +70,11 @@ class ExactSearch:
             return np.full((len(queries), k), -np.inf, np.float32), np.full((len(queries), k), -1, np.int64)
         similarities, positions = self._index.search(np.ascontiguousarray(queries, np.float32), k)
         return np.where(positions >= 0, similarities, -np.inf).astype(np.float32), positions.astype(np.int64)
+
+
+def count_gpus() -> int:
+    """How many GPUs FAISS can search on. Raises MissingDependency without FAISS."""
+    return int(getattr(_faiss(), "get_num_gpus", lambda: 0)())
 
 
 def _faiss():

@@ -1,0 +1,123 @@
+"""The whole job on drawn characters: draw, enrol, ask, judge, and leave pictures to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.canvas import Tile, Tone, contact_sheet, write_picture
+from data.drawn import draw_face, draw_scene
+from embedder import Detection, Encoder, crop_face
+from index.annotated import annotated, title
+from index.answers import FaceAnswer
+from index.gallery import Gallery
+from index.recognizer import Recognizer, Seen
+
+ENROLLED = ("Akane", "Botan", "Chihiro", "Emi", "Fuyu", "Hikari", "Kaede", "Mizuki", "Natsu", "Ran")
+STRANGERS = ("stranger 1", "stranger 2")
+REFERENCES = 5
+SCENES = 6
+PER_SCENE = 4
+SCENE_SIZE = (1200, 700)
+FACE_SIZE = 160
+
+_FIRST_CHARACTER = 2026
+_FIRST_SCENE_ARTIST = 900
+"""Scenes are drawn by artists of their own: nobody asks about a picture by the hand that drew the references."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One face of a scene: who it is, what was answered, and whether that is right."""
+
+    scene: Path
+    truth: str
+    answer: FaceAnswer
+
+    @property
+    def enrolled(self) -> bool:
+        """Whether this character is in the gallery."""
+        return self.truth in ENROLLED
+
+    @property
+    def verdict(self) -> Tone:
+        """`right` (the right name, or unknown for a stranger), `unknown` (a missed name), or `wrong`."""
+        if self.answer.identity is None:
+            return "unknown" if self.enrolled else "right"
+        return "right" if self.answer.identity == self.truth else "wrong"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo did and where its pictures are."""
+
+    folder: Path
+    references: int
+    asked: tuple[Asked, ...]
+    annotated: tuple[Path, ...]
+    sheet: Path
+
+
+def characters() -> dict[str, int]:
+    """The character seed of each name, strangers last."""
+    return {name: _FIRST_CHARACTER + number for number, name in enumerate((*ENROLLED, *STRANGERS))}
+
+
+def run_demo(folder: Path, encoder: Encoder, on_progress: Callable[[int], None] = lambda done: None) -> Demo:
+    """Draw 12 characters, enrol 10 of them, ask about unseen scenes of all 12; everything is left in `folder`.
+
+    The scenes' true boxes stand in for a detector. `on_progress` is told of every picture drawn or asked about:
+    `total_pictures()` in all.
+    """
+    seeds = characters()
+    for name in ENROLLED:
+        for number in range(REFERENCES):
+            picture = draw_face(seeds[name], artist=seeds[name] % 7 * 10 + number, picture=number, size=FACE_SIZE)
+            write_picture(folder / "refs" / name / f"{number + 1}.png", picture)
+            on_progress(1)
+    path = folder / "gallery.kaodex"
+    for old in folder.glob("gallery.kaodex*"):
+        old.unlink()
+    with Gallery.create(path) as gallery:
+        recognizer = Recognizer(gallery, encoder)
+        report = recognizer.enroll(folder / "refs", words="demo")
+        asked: list[Asked] = []
+        drawn: list[Path] = []
+        tiles: list[Tile] = []
+        for number in range(SCENES):
+            scene, names = _draw(number, seeds)
+            place = folder / "scenes" / f"scene-{number + 1}.png"
+            write_picture(place, scene.picture)
+            (answer,) = recognizer.recognize([scene])
+            drawn.append(folder / "annotated" / place.name)
+            write_picture(drawn[-1], annotated(scene.picture, answer, gallery))
+            for name, face, detection in zip(names, answer.faces, scene.detections, strict=True):
+                asked.append(Asked(place, name, face))
+                tiles.append(_tile(scene, detection, asked[-1]))
+            on_progress(1)
+    sheet = folder / "answers.png"
+    write_picture(sheet, contact_sheet(tiles, columns=8, title="what is asked about, and what is answered"))
+    return Demo(folder, sum(count.total() for count in report.counts.values()), tuple(asked), tuple(drawn), sheet)
+
+
+def total_pictures() -> int:
+    """How many pictures the demo draws."""
+    return len(ENROLLED) * REFERENCES + SCENES
+
+
+def _draw(number: int, seeds: dict[str, int]) -> tuple[Seen, list[str]]:
+    """A scene with the boxes of its faces, and who they are; every character is in two scenes."""
+    names = list(seeds)
+    step = 1 if number < SCENES // 2 else 5
+    cast = [names[(number * PER_SCENE + place) * step % len(names)] for place in range(PER_SCENE)]
+    scene = draw_scene([seeds[name] for name in cast], _FIRST_SCENE_ARTIST + number, number, SCENE_SIZE)
+    named = {seed: name for name, seed in seeds.items()}
+    detections = tuple(Detection(face.box, 1.0, "face") for face in scene.faces)
+    return Seen(f"scene-{number + 1}.png", scene.picture, detections), [named[face.character] for face in scene.faces]
+
+
+def _tile(scene: Seen, detection: Detection, asked: Asked) -> Tile:
+    score = "" if asked.answer.score is None else f" {asked.answer.score:.2f}"
+    caption = f"{asked.truth}\n→ {title(asked.answer.recognition)}{score}"
+    return Tile(crop_face(scene.picture, detection), caption, asked.verdict)

@@ -1,0 +1,114 @@
+"""`kaodex doctor`: what is installed, what it sees, and whether it works."""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import click
+from rich.markup import escape
+
+from cli.options import device_option
+from cli.output import answers, table
+from data.errors import KaodexError, MissingDependency
+
+PACKAGES = (
+    *("kaodex", "numpy", "opencv-contrib-python-headless", "pillow", "onnxruntime", "faiss-cpu", "faiss-gpu"),
+    *("torch", "timm", "pytorch-metric-learning"),
+)
+ENOUGH = 0.8
+"""The self-test's share of right names below which something is broken: a sound encoder is far above it."""
+
+
+@click.command(short_help="Say what is installed, and test it.")
+@device_option
+def doctor(device: str) -> None:
+    """Say which versions are installed, which devices they see, and whether the encoder tells characters apart."""
+    console = answers()
+    lines = table("what", "found")
+    lines.add_row("Python", f"{platform.python_version()} on {platform.platform()}")
+    for package in PACKAGES:
+        lines.add_row(package, _version(package))
+    lines.add_row("GPU seen by torch", _torch())
+    lines.add_row("ONNX Runtime offers", _onnxruntime())
+    lines.add_row("GPUs seen by FAISS", _faiss())
+    sick = False
+    try:
+        encoder, figure, total = _self_test(device)
+        lines.add_row("encoder", escape(encoder))
+        lines.add_row("self-test", f"{figure} of {total} drawn characters recognised")
+        sick = figure < ENOUGH * total
+    except KaodexError as error:
+        lines.add_row("self-test", f"[red]{escape(str(error))}[/]")
+        sick = True
+    console.print(lines)
+    console.print("[red]something is wrong[/]: see above" if sick else "all well")
+    if sick:
+        raise SystemExit(1)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "[dim]not installed[/]"
+
+
+def _torch() -> str:
+    try:
+        import torch
+    except ImportError:
+        return "[dim]torch is not installed: the CPU stack does not need it[/]"
+    if not torch.cuda.is_available():
+        return "none"
+    return ", ".join(torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count()))
+
+
+def _onnxruntime() -> str:
+    try:
+        import onnxruntime
+    except ImportError:
+        return '[red]not installed[/]: pip install "kaodex[cpu]"'
+    return ", ".join(onnxruntime.get_available_providers())
+
+
+def _faiss() -> str:
+    from index.search import count_gpus
+
+    try:
+        return str(count_gpus())
+    except MissingDependency as error:
+        return f"[red]{escape(str(error))}[/]"
+
+
+def _self_test(device: str) -> tuple[str, int, int]:
+    """Enrol drawn characters in a gallery that is thrown away, ask about each again by another artist's hand."""
+    from data.canvas import write_picture
+    from data.drawn import draw_face
+    from embedder import Detection, Encoder
+    from index.gallery import Gallery
+    from index.recognizer import Recognizer, Seen
+
+    encoder = Encoder.load(device=device)
+    seeds = range(100, 110)
+    size = 160
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Gallery.create(Path(folder) / "gallery.kaodex", device=device) as gallery,
+    ):
+        for seed in seeds:
+            for number in range(3):
+                picture = draw_face(seed, artist=seed + number, picture=number, size=size)
+                write_picture(Path(folder) / "refs" / str(seed) / f"{number}.png", picture)
+        recognizer = Recognizer(gallery, encoder)
+        recognizer.enroll(Path(folder) / "refs")
+        whole = (Detection((0, 0, size, size), 1.0, "whole"),)
+        asked = [Seen(str(seed), draw_face(seed, seed + 50, 50, size), whole) for seed in seeds]
+        answered = recognizer.recognize(asked)
+    right = sum(
+        bool(one.faces[0].recognition.candidates) and one.faces[0].recognition.candidates[0].identity == one.image
+        for one in answered
+    )
+    return repr(encoder), right, len(asked)

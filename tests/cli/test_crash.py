@@ -1,0 +1,61 @@
+"""An enrolment that is killed at any moment loses nothing, and the same command completes it."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from embedder import Encoder
+from index import Gallery
+
+PICTURES = 2000
+KILLS = 10
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Encoder.available_encoders(), reason="no encoder ships with this checkout")
+def test_killed_ten_times_and_completed(tmp_path: Path):
+    generator = np.random.default_rng(4)
+    for number in range(PICTURES):
+        small = generator.integers(0, 256, (8, 8, 3), np.uint8)
+        folder = tmp_path / "refs" / f"identity {number % 40}"
+        folder.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / f"{number}.jpg"), cv2.resize(small, (96, 96), interpolation=cv2.INTER_CUBIC))
+    path = tmp_path / "gallery.kaodex"
+    command = [sys.executable, "-m", "cli.main", "enroll", str(tmp_path / "refs"), "-g", str(path)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+
+    moments = random.Random(7)
+    killed = 0
+    held = [0]
+    while killed < KILLS:
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        time.sleep(moments.uniform(0.1, 3.0))
+        if process.poll() is not None:  # it was done before its moment came: once more from the start
+            assert process.returncode == 0
+            for file in tmp_path.glob("gallery.kaodex*"):
+                file.unlink()
+            held = [0]
+            continue
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        killed += 1
+        if path.exists() and path.stat().st_size:
+            with Gallery.create(path, device="cpu") as gallery:
+                assert gallery.check() == []
+                held.append(len(gallery))
+                assert held[-1] >= held[-2], "an enrolled reference was lost"
+    completed = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert completed.returncode == 0, completed.stderr
+    with Gallery.open(path, device="cpu") as gallery:
+        assert len(gallery) == PICTURES and gallery.check() == []
+    assert any(0 < count < PICTURES for count in held), f"no kill fell into the work itself: {held}"
