@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -63,6 +64,7 @@ class Cascade:
         self.path = Path(path).expanduser()
         self.name = f"cascade:{path}"
         self._classifier = _read_cascade(self.path)
+        self._turn = threading.Lock()  # OpenCV's classifier keeps its working arrays in itself
 
     def find(self, picture: UInt8[np.ndarray, "height width 3"]) -> list[Detection]:
         """Faces of at least 20 pixels; a cascade gives no probabilities, so every score is 1."""
@@ -72,9 +74,10 @@ class Cascade:
         if min(height, width) < SMALLEST_FACE:
             return []
         grey = cv2.equalizeHist(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
-        boxes = self._classifier.detectMultiScale(
-            grey, scaleFactor=1.1, minNeighbors=5, minSize=(SMALLEST_FACE, SMALLEST_FACE)
-        )
+        with self._turn:
+            boxes = self._classifier.detectMultiScale(
+                grey, scaleFactor=1.1, minNeighbors=5, minSize=(SMALLEST_FACE, SMALLEST_FACE)
+            )
         return [Detection((int(x), int(y), int(x + w), int(y + h)), 1.0, "face") for x, y, w, h in boxes]
 
     def __repr__(self) -> str:
