@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 
-@pytest.mark.parametrize("name", ["measure.retrieval", "measure.interval", "data.near_duplicates", "data.splits"])
+@pytest.mark.parametrize(
+    "name", ["measure.retrieval", "measure.interval", "data.near_duplicates", "data.splits", "bench.groups"]
+)
 def test_examples_in_docstrings(name):
     result = doctest.testmod(import_module(name), extraglobs={"np": np})
     assert result.attempted > 0 and result.failed == 0

@@ -1,0 +1,87 @@
+"""Every picture read once and described by every system."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8, UInt64
+
+from bench.systems import System
+from data.errors import KaodexError
+from data.near_duplicates import perceptual_hash
+from data.pictures import read_picture
+from data.prefetch import prefetch
+from embedder.crop import crop_face
+from embedder.detector import load_detector
+
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Descriptions:
+    """What the systems keep of the readable pictures, in the pictures' order."""
+
+    features: dict[str, Float32[np.ndarray, "readable _"]]
+    hashes: UInt64[np.ndarray, " readable"]
+    readable: Bool[np.ndarray, " pictures"]
+    unreadable: tuple[str, ...]
+    """Place and reason of each picture that could not be read."""
+    seconds_each: dict[str, float]
+    """Mean time to describe one picture, by system; reading is not in it."""
+
+
+def describe(
+    paths: Sequence[Path], systems: Sequence[System], on_progress: Callable[[int], None] | None = None
+) -> Descriptions:
+    """Read each picture, take its centre square, and describe it with each system, in batches.
+
+    Reading goes on in threads meanwhile. Pictures that cannot be read are left out and named.
+    """
+    parts: dict[str, list[np.ndarray]] = {system.name: [] for system in systems}
+    seconds = dict.fromkeys(parts, 0.0)
+    hashes: list[int] = []
+    readable: list[bool] = []
+    unreadable: list[str] = []
+    for batch in _batches(paths):
+        crops = []
+        for loaded in batch:
+            readable.append(not isinstance(loaded, KaodexError))
+            if isinstance(loaded, KaodexError):
+                unreadable.append(str(loaded))
+            else:
+                crops.append(loaded[0])
+                hashes.append(loaded[1])
+        for system in systems if crops else ():
+            start = time.perf_counter()
+            parts[system.name].append(system.describe(crops))
+            seconds[system.name] += time.perf_counter() - start
+        if on_progress:
+            on_progress(len(batch))
+    return Descriptions(
+        {name: np.concatenate(part) if part else np.zeros((0, 0), np.float32) for name, part in parts.items()},
+        np.array(hashes, np.uint64),
+        np.array(readable, bool),
+        tuple(unreadable),
+        {name: total / max(len(hashes), 1) for name, total in seconds.items()},
+    )
+
+
+def _batches(paths: Sequence[Path]) -> Iterator[list[tuple[np.ndarray, int] | KaodexError]]:
+    detector = load_detector("whole")
+
+    def load(path: Path) -> tuple[UInt8[np.ndarray, "side side 3"], int]:
+        picture = read_picture(path)
+        return crop_face(picture, detector.find(picture)[0]), perceptual_hash(picture)
+
+    batch = []
+    for _, loaded in prefetch(load, paths, ahead=2 * _BATCH):
+        batch.append(loaded)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

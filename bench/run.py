@@ -1,0 +1,75 @@
+"""The whole bench: a collection in, a report out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Int64, UInt64
+
+from bench.collection import Collection
+from bench.descriptions import describe
+from bench.protocol import Protocol, measure
+from bench.report import Report
+from bench.systems import System
+from bench.systems.colour_histogram import ColourHistogram
+from bench.systems.kaodex import Encodes, Kaodex
+from data.errors import UnusableSource
+from data.near_duplicates import NEAR_DUPLICATE_DISTANCE, near_duplicate_groups
+
+
+def run_bench(
+    collection: Collection,
+    encoder: Encodes,
+    protocol: Protocol,
+    on_progress: Callable[[int], None] | None = None,
+) -> Report:
+    """Measure Kaodex, and a 1-NN on colour histograms on the same draws, on a collection of labelled pictures.
+
+    Raises `UnusableSource` where nothing can be measured.
+    """
+    systems: list[System] = [Kaodex(encoder), ColourHistogram()]
+    described = describe(collection.paths, systems, on_progress)
+    kept = collection.only(described.readable)
+    groups = kept.groups
+    if groups is None:
+        groups = _groups_by_hash(kept.identities, described.hashes)
+        by_hash = f"perceptual hash within {NEAR_DUPLICATE_DISTANCE} of 64 bits"
+        kept = replace(kept, groups=groups, grouped_by=(by_hash,))
+    rows, shortfalls = measure(systems, described.features, described.seconds_each, kept.identities, groups, protocol)
+    if not rows:
+        raise UnusableSource(_why_nothing(kept, protocol, described.unreadable))
+    return Report(
+        kept,
+        len(np.unique(groups)),
+        protocol,
+        encoder.name,
+        encoder.fingerprint,
+        tuple(rows),
+        tuple(shortfalls),
+        described.unreadable,
+    )
+
+
+def _groups_by_hash(
+    identities: Int64[np.ndarray, " pictures"], hashes: UInt64[np.ndarray, " pictures"]
+) -> Int64[np.ndarray, " pictures"]:
+    """Near-duplicates within each identity: pictures of two identities that look alike are what a test is about."""
+    groups = np.empty(len(hashes), np.int64)
+    used = 0
+    for identity in np.unique(identities):
+        own = identities == identity
+        groups[own] = near_duplicate_groups(hashes[own]) + used
+        used = groups[own].max() + 1
+    return groups
+
+
+def _why_nothing(collection: Collection, protocol: Protocol, unreadable: tuple[str, ...]) -> str:
+    fewest = min(protocol.shots)
+    pictures = "picture" if fewest == 1 else "pictures"
+    text = (
+        f"nothing to measure in {collection.source}: with {fewest} {pictures} as references, at least two identities "
+        f"need {fewest + 1} pictures that are no near-duplicates; ask for fewer --shots, or add pictures"
+    )
+    return f"{text} ({len(unreadable):,} could not be read, such as {unreadable[0]})" if unreadable else text

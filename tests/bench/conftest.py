@@ -1,0 +1,47 @@
+"""Collections and an encoder that a reader can compute by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+class MeanColour:
+    """An encoder whose encoding of a crop is the direction of its mean colour."""
+
+    name = "mean-colour"
+    fingerprint = "by hand"
+
+    def __init__(self):
+        self.encoded = 0
+
+    def encode(self, crops):
+        self.encoded += len(crops)
+        means = np.array([crop.reshape(-1, 3).mean(axis=0) + 1 for crop in crops], np.float32)
+        return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def mean_colour():
+    return MeanColour()
+
+
+COLOURS = {"rot": (220, 40, 40), "grün": (40, 220, 40), "blau": (40, 40, 220)}
+
+
+def paint(path: Path, colour, seed):
+    """A picture of one colour with a seeded pattern: its mean says who it is, its hash is like no other's."""
+    random = np.random.default_rng(seed)
+    pattern = np.kron(random.integers(-35, 36, (8, 8, 1)), np.ones((4, 4, 1), np.int64))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray((np.array(colour) + pattern).clip(0, 255).astype(np.uint8)).save(path)
+
+
+@pytest.fixture
+def three_colours(tmp_path):
+    """`refs/` with three identities of eight pictures each."""
+    for number, (name, colour) in enumerate(COLOURS.items()):
+        for picture in range(8):
+            paint(tmp_path / "refs" / name / f"{picture}.png", colour, seed=100 * number + picture)
+    return tmp_path / "refs"

@@ -1,0 +1,117 @@
+"""`kaodex bench` as it is typed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from cli.bench import bench
+from data.errors import UnusableSource
+
+
+class MeanColour:
+    name, fingerprint = "mean-colour", "by hand"
+
+    def encode(self, crops):
+        means = np.array([crop.reshape(-1, 3).mean(axis=0) + 1 for crop in crops], np.float32)
+        return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+
+@pytest.fixture(autouse=True)
+def encoder(monkeypatch):
+    asked = []
+
+    def load(name=None, *, device="auto"):
+        asked.append((name, device))
+        return MeanColour()
+
+    monkeypatch.setattr("embedder.encoder.Encoder.load", load)
+    return asked
+
+
+@pytest.fixture
+def refs(tmp_path: Path):
+    for name, colour in {"rem": (60, 90, 200), "ram": (220, 120, 150), "emilia": (210, 210, 220)}.items():
+        (tmp_path / "refs" / name).mkdir(parents=True)
+        for picture in range(6):
+            pattern = np.random.default_rng([picture, *colour]).integers(-30, 31, (16, 16, 1))
+            Image.fromarray((np.array(colour) + pattern).clip(0, 255).astype(np.uint8)).save(
+                tmp_path / "refs" / name / f"{picture}.png"
+            )
+    return tmp_path / "refs"
+
+
+def run(*words):
+    return CliRunner().invoke(bench, [str(word) for word in words])
+
+
+def test_a_table_and_json(refs, tmp_path, encoder):
+    result = run(refs, "--shots", "1,3", "-k", "1", "--draws", "2", "--json", tmp_path / "out.json", "--device", "cpu")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0].split() == [
+        "system",
+        "shots",
+        "k",
+        "rule",
+        "rank-1",
+        "95",
+        "%",
+        "rank-5",
+        "mAP@R",
+        "precision@k",
+        "ms/query",
+    ]
+    assert [line.split()[0] for line in lines[1:]] == ["kaodex", "colour"] * 2
+    assert "1.000–1.000" in lines[1]
+    written = json.loads((tmp_path / "out.json").read_text())
+    assert [system["shots"] for system in written["systems"]] == [1, 1, 3, 3]
+    assert encoder == [(None, "cpu")]
+
+
+def test_the_same_seed_gives_the_same_figures(refs, tmp_path):
+    for name in ("one", "two"):
+        assert run(refs, "--shots", "2", "--draws", "3", "--seed", "5", "--json", tmp_path / name).exit_code == 0
+    one, two = (json.loads((tmp_path / name).read_text())["systems"] for name in ("one", "two"))
+    for left, right in zip(one, two, strict=True):
+        del left["query_ms"], right["query_ms"], left["fit_seconds"], right["fit_seconds"]
+        assert left == right
+
+
+def test_several_rules_and_groups(refs, tmp_path):
+    (tmp_path / "g.csv").write_text("identity,file,group\nrem,0.png,a\nrem,1.png,a\n")
+    words = ("--rule", "nearest", "--rule", "centroid", "--groups", tmp_path / "g.csv", "--groups", r"(\d)\.png")
+    result = run(refs, "--shots", "1", "-k", "5", "--draws", "1", *words)
+    assert result.exit_code == 0, result.output
+    assert [line.split()[-7] for line in result.stdout.splitlines()[1:]] == ["nearest", "centroid", "nearest"]
+    assert "says nothing of 16 of 18 pictures" in result.stderr
+
+
+def test_unreadable_pictures_are_named_and_the_exit_code_is_1(refs):
+    (refs / "rem" / "5.png").write_bytes(b"")
+    result = run(refs, "--shots", "1", "-k", "1", "--draws", "1")
+    assert result.exit_code == 1
+    assert "rem/5.png: the file is empty" in result.stderr.replace("\n", "")
+    assert result.stdout.startswith("system")
+
+
+def test_first_mistakes_are_told(refs, tmp_path):
+    for words, message in (
+        ((tmp_path / "nowhere",), "there is no"),
+        ((refs, "--groups", tmp_path / "no.csv"), "there is no"),
+        ((refs, "--identities", tmp_path / "no.txt"), "there is no"),
+        ((refs, "--shots", "50"), "nothing to measure"),
+    ):
+        result = run(*words)
+        assert isinstance(result.exception, UnusableSource) and message in str(result.exception)
+    for words, message in (
+        ((refs, "--shots", "1,x"), "not a list of whole numbers"),
+        ((refs, "-k", "0"), "below 1"),
+        ((refs, "--rule", "loudest"), "loudest"),
+        ((refs, "--json", tmp_path / "no" / "out.json"), "there is no folder"),
+    ):
+        result = run(*words)
+        assert result.exit_code == 2 and message in result.stderr
