@@ -40,6 +40,7 @@ def export_encoder(
         {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
     )
     save_file(state, folder / WEIGHTS)
+    (folder / WEIGHTS).chmod(0o644)  # safetensors writes for its owner alone
     write_onnx(network, folder / ONNX, input_size)
     card = {
         "format": FORMAT,
