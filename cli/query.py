@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.options import detector_option, device_option, encoder_option, gallery_option
-from cli.output import answers, table
+from cli.output import answers, count, table
 from cli.progress import progress, talk
 from data.folders import list_pictures
 
@@ -68,6 +68,7 @@ def query(
     from index.recognizer import Recognizer
 
     failed = 0
+    statuses: Counter[str] = Counter()
     lines = table("picture", "face", "answer", ">score", "runner-up", "nearest references")
     with Recognizer.open(gallery, encoder=encoder, detector=detector, device=device) as recognizer:
         sheets = _Sheets(folder, recognizer.gallery) if folder else None
@@ -91,9 +92,13 @@ def query(
                     click.echo(json.dumps(answer.as_json(), ensure_ascii=False))
                 else:
                     _add(lines, answer)
+                statuses.update(str(face.status) for face in answer.faces)
                 advance(1)
     if not as_json:
         answers().print(lines)
+        if statuses.total() > 1:
+            told = ", ".join(f"{number:,} {status}" for status, number in sorted(statuses.items()))
+            answers().print(f"{count(statuses.total(), 'face')}: {told}")
     if sheets:
         talk.print(f"annotated pictures: {escape(str(folder))}")
     if failed:
@@ -142,8 +147,13 @@ def _cells(recognition: Recognition) -> tuple[str, str, str, str]:
     score = "" if recognition.score is None else f"{recognition.score:.2f}"
     others = recognition.candidates[1:] if recognition.identity else recognition.candidates
     runner_up = f"{escape(others[0].identity)} {others[0].score:.2f}" if others else ""
-    near = ", ".join(f"{escape(near.source)} {near.similarity:.2f}" for near in recognition.neighbours[:2])
+    near = ", ".join(f"{escape(_short(near.source))} {near.similarity:.2f}" for near in recognition.neighbours[:2])
     return name, score, runner_up, near
+
+
+def _short(source: str) -> str:
+    """The file and its folder: enough for a person to find it, short enough for a line."""
+    return "/".join(Path(source).parts[-2:])
 
 
 class _Sheets:
