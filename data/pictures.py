@@ -57,7 +57,7 @@ def read_picture(source: str | Path | bytes, name: str | None = None) -> UInt8[n
     except Image.DecompressionBombError:  # Pillow's own limit, which is above ours
         raise UnreadablePicture(name, f"too large; the limit is {MAX_PIXELS // 10**6} megapixels") from None
     except Exception as error:  # damaged files raise nearly anything in a decoder, and one must not end a batch
-        raise UnreadablePicture(name, f"damaged: {error or type(error).__name__}") from error
+        raise UnreadablePicture(name, f"cannot be decoded: {error or type(error).__name__}") from error
 
 
 def _read_file(path: Path, name: str) -> bytes:
