@@ -13,7 +13,7 @@ FIRST_CHARACTER = 1_000_000
 def drawn_picture(position: int, pictures: int, side: int) -> UInt8[np.ndarray, "side side 3"]:
     """Picture `position` of a collection with `pictures` of each character.
 
-    Artist and moment change from picture to picture and are shared by no two, so that only the character is common.
+    Artist and moment change from picture to picture, so that only the character is common to all of its pictures.
     """
     from data.drawn import draw_face
 
