@@ -93,7 +93,9 @@ def _decode(encoded: bytes, name: str) -> UInt8[np.ndarray, "height width 3"]:
 
 def _decode_with_opencv(encoded: bytes, image: Image.Image) -> UInt8[np.ndarray, "height width channels"] | None:
     """The pixels of a plain JPEG or still WebP, RGB or RGBA, not yet upright; None where Pillow has to decide."""
-    plain_jpeg = image.format in ("JPEG", "MPO") and image.mode in ("L", "RGB")
+    # OpenCV writes to stderr about a JPEG without its end marker; Pillow refuses it in words.
+    whole_jpeg = image.format in ("JPEG", "MPO") and encoded.endswith(b"\xff\xd9")
+    plain_jpeg = whole_jpeg and image.mode in ("L", "RGB")
     still_webp = image.format == "WEBP" and not getattr(image, "is_animated", False)
     if not (plain_jpeg or still_webp):
         return None

@@ -198,10 +198,11 @@ def test_an_orientation_out_of_range_is_ignored():
 
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.9])
-def test_truncated_files_are_refused(file_format, share):
+def test_truncated_files_are_refused_without_a_word_from_the_decoders(file_format, share, capfd):
     data = encoded(Image.fromarray(smooth(200, 160, seed=3)), file_format)
     with pytest.raises(UnreadablePicture, match="broken"):
         read_picture(data[: int(len(data) * share)], name="broken")
+    assert capfd.readouterr() == ("", "")
 
 
 @given(st.binary(max_size=200), st.sampled_from(["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"]), st.data())
