@@ -17,7 +17,7 @@ Mask = UInt8[np.ndarray, "height width"]
 Paint = Colour | np.ndarray
 
 _SHIFT = 4  # bits of fraction in the coordinates given to OpenCV
-_SMOOTHNESS = 6
+_SMOOTHNESS = 8
 
 
 def _spline_weights(steps: int) -> np.ndarray:
@@ -121,7 +121,7 @@ class Brush:
             cv2.fillPoly(self.picture, [fixed], paint, cv2.LINE_AA, _SHIFT)
         else:
             self._lay(fixed, paint, clip, opacity)
-        if line:
+        if line and self.weight > 0:
             self._trace(fixed, paint, 1.0, True, None)
 
     def _lay(self, fixed: np.ndarray, paint: Paint, clip: Mask | None, opacity: Number) -> None:

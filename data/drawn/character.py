@@ -81,6 +81,7 @@ TAILS: Weights = {
     "none": 46, "twin high": 11, "twin low": 6, "twin drills": 4, "twin braids": 4, "ponytail": 8, "side tail": 5,
     "shoulder braid": 3, "shoulder tail": 3, "bun": 3, "twin buns": 4, "half up": 3,
 }  # fmt: skip
+FLUFF: Weights = {"smooth": 46, "flicks": 26, "tufts": 16, "messy": 12}
 AHOGE: Weights = {"none": 58, "curl": 14, "straight": 8, "double": 9, "heart": 4, "bent": 7}
 EYE_SHAPES: Weights = {
     "round": 18, "almond": 16, "droop": 15, "sharp": 16, "narrow": 10, "sleepy": 9, "cat": 9, "wide": 7,
@@ -116,7 +117,8 @@ CLOTHES: Weights = {
 #: Traits that are drawn in every colour picture, each with the number of forms that look different.
 VISIBLE_FORMS: dict[str, int] = {
     "hair": len(HAIR), "eyes": len(EYES), "fringe": len(FRINGES), "parting": 2, "back": len(BACKS),
-    "sides": len(SIDES), "tails": len(TAILS), "eye_shape": len(EYE_SHAPES), "face": len(FACES), "ears": len(EARS),
+    "sides": len(SIDES), "fluff": len(FLUFF), "tails": len(TAILS), "eye_shape": len(EYE_SHAPES), "face": len(FACES),
+    "ears": len(EARS),
     "headwear": len(HEADWEAR), "ornament": len(ORNAMENTS), "clothes": len(CLOTHES),
 }  # fmt: skip
 
@@ -143,6 +145,7 @@ class Character:
     sides: str
     one_sided: bool
     tails: str
+    fluff: str
     ahoge: str
     volume: float
     eyes: str
@@ -229,6 +232,7 @@ def character_of(seed: int) -> Character:
         sides=chance.weigh(SIDES),
         one_sided=chance.happens(0.14),
         tails=tails,
+        fluff=chance.weigh({**FLUFF, "messy": 40} if masculine else FLUFF),
         ahoge=chance.weigh(AHOGE),
         volume=chance.between(-0.4, 1.0),
         eyes=eyes,

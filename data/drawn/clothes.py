@@ -10,9 +10,12 @@ from data.drawn.look import Look
 
 
 def _body(build: Number, slope: Number) -> np.ndarray:
-    right = points([(0.3, 1.2), (0.5, 1.36), (1.05 * build, 1.52 + slope), (1.5 * build, 1.78 + slope),
-                    (1.72 * build, 2.4), (1.86 * build, 3.6), (1.9 * build, 7.0)])  # fmt: skip
-    return np.concatenate([smooth(right), smooth(right)[::-1] * (-1, 1)])
+    right = points([
+        (0.3, 1.2), (0.5, 1.36), (1.05 * build, 1.52 + slope), (1.5 * build, 1.78 + slope), (1.72 * build, 2.4),
+        (1.86 * build, 3.6),
+    ])  # fmt: skip
+    edge = np.concatenate([smooth(right), [(1.9 * build, 60.0)]])
+    return np.concatenate([edge, edge[::-1] * (-1, 1)])
 
 
 def draw_body(brush: Brush, look: Look) -> None:
@@ -52,6 +55,9 @@ def draw_body(brush: Brush, look: Look) -> None:
             )
         if kind != "bare shoulders":
             brush.stroke(bend((-side * 1.2, 2.2), (-side * 1.1, 2.6), (-side * 1.2, 3.4)), (0.01, 0.07, 0.01), dark)
+    for side in (-1, 1):
+        arm = bend((side * 1.24 * build, 2.7), (side * 1.1 * build, 3.6), (side * 1.2 * build, 6.0))
+        brush.trace(arm, 0.9, near=cloth)
     _outfit(brush, look, build, cloth, dark, trim, accent)
     _neckwear(brush, look, build)
 
@@ -131,7 +137,7 @@ def _outfit(
         top = np.concatenate(
             [
                 bend((-1.7 * build, 2.1), (0, 2.0), (1.7 * build, 2.1)),
-                points([(1.95 * build, 7.0), (-1.95 * build, 7.0)]),
+                points([(1.88 * build, 3.6), (1.88 * build, 60.0), (-1.88 * build, 60.0), (-1.88 * build, 3.6)]),
             ]
         )
         brush.fill(top, cloth, line=True)

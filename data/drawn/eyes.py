@@ -13,13 +13,13 @@ from data.drawn.look import Look
 # shape: width, height, slant (outer corner up), flatness of the upper lid, depth of the lower lid
 _SHAPES = {
     "round": (1.0, 1.0, 0.04, 1.0, 0.95),
-    "almond": (1.08, 0.86, 0.1, 0.95, 0.85),
-    "droop": (1.04, 0.94, -0.2, 1.0, 0.9),
-    "sharp": (1.1, 0.86, 0.26, 0.9, 0.8),
-    "narrow": (1.12, 0.6, 0.12, 0.85, 0.75),
-    "sleepy": (1.06, 0.88, -0.06, 0.5, 0.95),
-    "cat": (1.06, 0.98, 0.32, 0.96, 0.74),
-    "wide": (1.06, 1.14, 0.0, 1.05, 1.05),
+    "almond": (1.14, 0.78, 0.12, 0.92, 0.85),
+    "droop": (1.06, 0.94, -0.32, 1.0, 0.9),
+    "sharp": (1.14, 0.82, 0.34, 0.9, 0.8),
+    "narrow": (1.16, 0.54, 0.12, 0.85, 0.75),
+    "sleepy": (1.08, 0.94, -0.08, 0.42, 0.95),
+    "cat": (1.04, 1.06, 0.42, 0.98, 0.66),
+    "wide": (1.1, 1.24, 0.0, 1.05, 1.05),
 }
 _UPPER = points([(-1, 0.28), (-0.82, -0.38), (-0.4, -0.86), (0.08, -1.0), (0.55, -0.84), (0.88, -0.4), (1, 0.02)])
 _LOWER = points([(1, 0.02), (0.86, 0.56), (0.45, 0.92), (0.0, 1.0), (-0.45, 0.9), (-0.82, 0.62), (-1, 0.28)])
@@ -90,7 +90,7 @@ def _open_eye(brush: Brush, look: Look, side: int, place: tuple[Number, Number, 
         brush.fill(shadow, (110.0, 100.0, 150.0), clip, opacity=0.4)
     lash = _lash_colour(look)
     weight = 0.05 * artist.lash_weight * (0.7 if character.lash == "plain" else 1.0)
-    brush.stroke(top, (weight * 0.5, weight * 1.15, weight * 1.5, weight * 1.3, weight * 0.8), lash)
+    brush.stroke(top, (weight * 0.15, weight * 0.9, weight * 1.5, weight * 1.4, weight * 0.9), lash)
     _lashes(brush, look, side, place, slant, lash, weight)
     brush.stroke(bottom[4:26], (0.006, 0.018 * artist.lash_weight, 0.014), lash)
     if artist.lid_line:

@@ -13,11 +13,11 @@ from data.drawn.look import EAR, HAIRLINE, Look
 
 # cheek width, jaw width, chin width
 _FORMS = {
-    "round": (0.97, 0.76, 0.34),
+    "round": (0.98, 0.79, 0.36),
     "oval": (0.93, 0.68, 0.27),
-    "pointed": (0.92, 0.62, 0.18),
-    "square": (0.95, 0.78, 0.42),
-    "heart": (0.96, 0.64, 0.2),
+    "pointed": (0.91, 0.58, 0.13),
+    "square": (0.95, 0.8, 0.42),
+    "heart": (0.97, 0.6, 0.16),
     "long": (0.93, 0.7, 0.28),
 }
 _MOUTH_DARK: Colour = (140.0, 44.0, 56.0)
@@ -95,7 +95,7 @@ def draw_earrings(brush: Brush, look: Look) -> None:
 def draw_skin(brush: Brush, look: Look) -> Mask:
     """The bare face; returns its region, to which shadows are clipped."""
     outline = face_outline(look)
-    brush.fill(outline, look.skin, line=True)
+    brush.fill(outline, look.skin)
     clip = brush.region(outline)
     shading = look.artist.shading
     if shading != "flat" and not look.line_art:
@@ -107,6 +107,7 @@ def draw_skin(brush: Brush, look: Look) -> Mask:
             brush.fill(edge, look.skin_dark, clip)
         else:
             brush.soft(edge, look.skin_dark, 0.9, 0.12, clip)
+    brush.trace(outline, closed=True, near=look.skin)
     return clip
 
 

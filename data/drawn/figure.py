@@ -20,7 +20,7 @@ from data.drawn.face import (
     draw_nose,
     draw_skin,
 )
-from data.drawn.hair import draw_ahoge, draw_buns, draw_cap, draw_hair_behind, draw_side_locks, draw_tails
+from data.drawn.hair import draw_ahoge, draw_buns, draw_cap, draw_fluff, draw_hair_behind, draw_side_locks, draw_tails
 from data.drawn.look import Look
 from data.drawn.ornaments import (
     draw_animal_ears,
@@ -70,6 +70,7 @@ def draw_figure(brush: Brush, body: np.ndarray, look: Look) -> None:
     draw_earrings(brush, look)
     draw_tails(brush, look)
     draw_side_locks(brush, look)
+    draw_fluff(brush, look)
     draw_ahoge(brush, look)
     draw_cap(brush, look, clip)
     if look.artist.brows_over_hair:

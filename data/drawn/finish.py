@@ -86,20 +86,20 @@ def _textured(picture: Picture, artist: Artist, chance: Chance) -> Picture:
         rough = _noise(chance, height // 2 + 1, width // 2 + 1)
         grain = cv2.resize(rough, (width, height), interpolation=cv2.INTER_LINEAR) // 8
     else:
-        rough = _noise(chance, height // 12 + 2, width // 12 + 2)
-        grain = cv2.resize(rough, (width, height), interpolation=cv2.INTER_CUBIC) // 5
+        rough = _noise(chance, height // 24 + 2, width // 24 + 2)
+        grain = cv2.resize(rough, (width, height), interpolation=cv2.INTER_CUBIC) // 7
     middle = int(grain.mean())
     layer = cv2.merge([grain, grain, grain])
     return cv2.subtract(cv2.add(picture, np.full(4, middle, np.float64)), layer)
 
 
-def finished(picture: Picture, artist: Artist, light: Light, seed: int) -> Picture:
-    """The picture as it leaves the artist's hand."""
+def finished(picture: Picture, artist: Artist, light: Light, seed: int, scale: int | float) -> Picture:
+    """The picture as it leaves the artist's hand; `scale` is the width of a face in it, over 128 pixels."""
     chance = Chance(7, seed)
     if light.mode != "line art":
         picture = _shined(picture, light)
     if artist.softness:
-        picture = cv2.GaussianBlur(picture, (0, 0), artist.softness * min(picture.shape[:2]) / 140)
+        picture = cv2.GaussianBlur(picture, (0, 0), artist.softness * scale)
     picture = _textured(picture, artist, chance)
     if light.mode in ("grey", "sepia", "line art"):
         grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)

@@ -65,7 +65,7 @@ def _mass(look: Look) -> tuple[Points, bool]:
     wide = 1.14 + 0.07 * character.volume
     top = -1.34 - 0.07 * character.volume
     sway = 0.12 * look.pose.sway
-    crown = [(0.0, top), (0.62 * wide, top * 0.92), (wide * 0.95, -0.66), (wide, -0.1)]
+    crown = [(0.0, top), (0.6 * wide, top * 0.87), (wide * 0.93, -0.72), (wide, -0.1)]
     # length, width of the ends, tips, depth of tips
     length, spread, tips, depth = {
         "cropped": (0.52, 0.72, 5, 0.16),
@@ -327,7 +327,10 @@ def _fringe_locks(look: Look) -> list[tuple[tuple[Number, Number], tuple[Number,
         )
     else:  # crossed
         row(np.array([-outer, -0.6, -0.1, 0.1, 0.6, outer]), [0.0, -0.46, -0.66, -0.66, -0.46, 0.0],
-            [0.34, 0.04, 0.14, 0.04, 0.34], [0.04, 0.3, -0.3 * side, -0.3, -0.04])  # fmt: skip
+            [0.34, 0.0, -0.3, 0.0, 0.34], [0.04, 0.0, 0.0, 0.0, -0.04])  # fmt: skip
+    for index, outward in ((0, -1), (-1, 1)):
+        left, tip, right = locks[index]
+        locks[index] = (left, (outward * (0.93 - 0.05 * abs(cut[7])), tip[1]), right)
     return locks
 
 
@@ -335,10 +338,10 @@ def cap_shape(look: Look) -> tuple[Points, list[Points]]:
     """The hair on the skull with its fringe as one outline, and the curves from each tip of the fringe upwards."""
     character = look.character
     puff = character.volume
-    wide, top = 1.08 + 0.05 * puff, -1.36 - 0.07 * puff
+    wide, top = 1.08 + 0.05 * puff, -1.39 - 0.07 * puff
     over = smooth([
-        (-wide * 0.96, 0.02), (-wide * 1.01, -0.42), (-wide * 0.9, -0.88), (-0.55 * wide, top * 0.93), (0.0, top),
-        (0.55 * wide, top * 0.93), (wide * 0.9, -0.88), (wide * 1.01, -0.42), (wide * 0.96, 0.02),
+        (-wide * 0.96, 0.02), (-wide * 1.01, -0.42), (-wide * 0.91, -0.82), (-0.56 * wide, top * 0.885), (0.0, top),
+        (0.56 * wide, top * 0.885), (wide * 0.91, -0.82), (wide * 1.01, -0.42), (wide * 0.96, 0.02),
     ])  # fmt: skip
     over[:, 0] += 0.1 * look.pose.yaw
     locks = _fringe_locks(look)
@@ -364,7 +367,7 @@ def cap_shape(look: Look) -> tuple[Points, list[Points]]:
                     )
                 )
             )
-    edge = look.turn(np.concatenate(lower) * (look.width, 1))
+    edge = look.wrap(np.concatenate(lower) * (look.width, 1))
     return np.concatenate([over, edge]), partings
 
 
@@ -386,10 +389,12 @@ def draw_cap(brush: Brush, look: Look, clip: np.ndarray) -> None:
         brush.fill(np.concatenate([rim, outer]), dark, region)
         for index, parting in enumerate(partings):
             if index % 2 == 0:
-                brush.stroke(parting[:5], (0.16, 0.06, 0.0), dark, region)
+                brush.stroke(parting, (0.03, 0.12, 0.08, 0.03, 0.0), dark, region)
     elif artist.shading == "soft":
         side = -artist.light_side
         brush.soft(ellipse(side * 1.25, -0.3, 0.7, 1.2), dark, 0.8, 0.3, region)
+    if character.fringe == "crossed":
+        _crossing(brush, look)
     if character.pattern == "streak":
         _streaks(brush, look, region)
     _shine(brush, look, region)
@@ -402,6 +407,18 @@ def draw_cap(brush: Brush, look: Look, clip: np.ndarray) -> None:
         for x in (-0.5, -0.18, 0.18, 0.5):
             path = bend((x, -0.86), (x * 1.3, -1.1), (x * 0.8, -1.3))
             brush.stroke(look.turn(path), (width, width, 0.004), line)
+
+
+def _crossing(brush: Brush, look: Look) -> None:
+    """Two locks that cross between the eyes."""
+    paint, side, low = hair_paint(brush, look), look.character.parting, look.character.fringe_length
+    for flip, length in ((-side, 0.1), (side, 0.26)):
+        tip = (-flip * 0.2, length + low)
+        lock = np.concatenate([
+            bend((flip * 0.12, -0.86), (flip * 0.1, -0.3), tip), bend(tip, (flip * 0.34, -0.2), (flip * 0.42, -0.7)),
+        ])  # fmt: skip
+        brush.fill(look.wrap(lock), paint)
+        brush.trace(look.wrap(lock), near=paint)
 
 
 def _streaks(brush: Brush, look: Look, region: np.ndarray) -> None:
@@ -470,6 +487,8 @@ def draw_side_locks(brush: Brush, look: Look) -> None:
                     [(x + 0.0 + sway, length), (x + 0.08 + sway * 0.6, length * 0.72), (x + 0.16 + sway, length * 0.9)]
                 )
                 shape = np.concatenate([inner, fork, outer[2:]])
+        if side * look.pose.yaw > 0:  # the far side shows less
+            shape[:, 0] = 1.1 + (shape[:, 0] - 1.1) * (1 - 1.1 * abs(look.pose.yaw))
         shape = shape * (side * look.width, 1) + offset(move, 0)
         brush.fill(shape, paint, line=True)
         if look.artist.shading != "flat" and not look.line_art and side != look.artist.light_side:
@@ -483,6 +502,36 @@ def draw_side_locks(brush: Brush, look: Look) -> None:
                     look.tone(look.character.accent),
                     line=True,
                 )
+
+
+# angles from straight up, in radians, and lengths of the locks that stick out
+_FLUFF = {
+    "smooth": (),
+    "flicks": ((1.95, 0.2), (1.55, 0.14)),
+    "tufts": ((2.05, 0.24), (1.7, 0.2), (1.3, 0.2), (0.9, 0.16)),
+    "messy": ((2.1, 0.3), (1.85, 0.2), (1.55, 0.28), (1.2, 0.2), (0.85, 0.24), (0.45, 0.16), (0.1, 0.16)),
+}
+
+
+def draw_fluff(brush: Brush, look: Look) -> None:
+    """Locks that stick out of the outline of the head."""
+    paint = hair_paint(brush, look)
+    puff, cut = look.character.volume, look.character.cut
+    wide, high = 1.08 + 0.05 * puff, 1.12 + 0.07 * puff
+    for side in (-1, 1):
+        for index, (angle, length) in enumerate(_FLUFF[look.character.fluff]):
+            angle += 0.12 * cut[(index + 5 * side) % len(cut)]
+            length *= 1 + 0.4 * cut[(index + 11) % len(cut)]
+
+            def at(turn: Number, reach: Number, side: int = side) -> tuple[float, float]:
+                return (side * wide * reach * math.sin(turn), -0.24 - high * reach * math.cos(turn))
+
+            tip = at(angle + 0.24, 1 + length)
+            start, end = at(angle - 0.3, 0.93), at(angle + 0.2, 0.93)
+            lock = np.concatenate(
+                [bend(start, at(angle - 0.05, 1.04 + 0.3 * length), tip), bend(tip, at(angle + 0.18, 1.0), end)]
+            )
+            brush.fill(lock + offset(0.1 * look.pose.yaw, 0), paint, line=True)
 
 
 def draw_ahoge(brush: Brush, look: Look) -> None:

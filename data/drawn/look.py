@@ -58,6 +58,11 @@ class Look:
             axis=1,
         )
 
+    def wrap(self, shape: Points) -> Points:
+        """Where points of the hair round the face lie: as `turn`, but the outline of the head stays."""
+        reach = 1.2 * np.maximum(0.0, 1 - (shape[:, 0] / 1.12) ** 2)
+        return np.stack([shape[:, 0] + reach * math.sin(self.pose.yaw), shape[:, 1] + reach * self.pose.pitch], axis=1)
+
     def behind(self, shape: Points, depth: float = 0.35) -> Points:
         """Where points behind the head lie when it is turned: against the turn."""
         return shape - offset(depth * math.sin(self.pose.yaw), depth * self.pose.pitch)
@@ -79,13 +84,14 @@ def _inked(colour: Colour) -> Colour:
 
 
 _WIDTHS = {"round": 1.03, "oval": 1.0, "pointed": 0.99, "square": 1.01, "heart": 1.03, "long": 0.95}
-_CHINS = {"round": -0.05, "oval": 0.0, "pointed": 0.03, "square": 0.0, "heart": -0.02, "long": 0.1}
+_CHINS = {"round": -0.07, "oval": 0.0, "pointed": 0.05, "square": 0.0, "heart": -0.02, "long": 0.14}
 
 
 def look_of(character: Character, artist: Artist, pose: Pose, line_art: bool) -> Look:
     """How the artist paints the character in this pose."""
     tone = _inked if line_art else artist.tone
-    hair, skin = tone(character.hair_colour), tone(character.skin)
+    hair = tone(character.hair_colour)
+    skin = tone(character.skin) if line_art else artist.skin_tone(character.skin)
     strength = artist.shade_strength
 
     def dark(colour: Colour, share: float) -> Colour:

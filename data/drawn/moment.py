@@ -71,7 +71,7 @@ def pose_of(picture: int, place: int = 0) -> Pose:
     chance = Chance(3, picture, place)
     mood = chance.weigh(EXPRESSIONS)
     return Pose(
-        yaw=chance.around(0.42) + chance.side() * 0.06,
+        yaw=chance.around(0.38) + chance.side() * 0.06,
         pitch=chance.around(0.09),
         tilt=chance.around(0.34),
         eyes=_EYES[mood],
@@ -94,7 +94,7 @@ def pose_of(picture: int, place: int = 0) -> Pose:
 def light_of(picture: int) -> Light:
     """The light of a picture."""
     chance = Chance(4, picture)
-    strong = chance.happens(0.28)
+    strong = chance.happens(0.2)
     return Light(
         mode=chance.weigh({"colour": 88, "grey": 6, "line art": 4, "sepia": 2}),
         tint=chance.pick(

@@ -59,7 +59,7 @@ def draw_face(character: int, artist: int, picture: int, size: int = 128) -> UIn
         raise ValueError(f"size is {size} pixels; a face is drawn at {MIN_SIZE} to {MAX_SIZE}")
     hand, light, pose = artist_of(artist), light_of(picture), pose_of(picture)
     look = look_of(character_of(character), hand, pose, light.mode == "line art")
-    finer = max(1 if size >= _DRAWN_WIDTH else 2, math.ceil(_DRAWN_WIDTH / size))
+    finer = max(2, math.ceil(_DRAWN_WIDTH / size))
     side = size * finer
     canvas = np.empty((side, side, 3), np.uint8)
     draw_background(canvas, picture)
@@ -69,7 +69,7 @@ def draw_face(character: int, artist: int, picture: int, size: int = 128) -> UIn
     head, body, _ = frames(look, unit, centre)
     draw_figure(Brush(canvas, head, unit, hand.line_weight, hand.ink), body, look)
     draw_particles(canvas, light, picture)
-    return finished(_shrunk(canvas, size, size), hand, light, picture)
+    return finished(_shrunk(canvas, size, size), hand, light, picture, size / 128)
 
 
 def draw_scene(characters: Sequence[int], artist: int, picture: int, size: tuple[int, int] = (900, 600)) -> Scene:
@@ -99,7 +99,7 @@ def draw_scene(characters: Sequence[int], artist: int, picture: int, size: tuple
         faces[index] = DrawnFace(characters[index], (x0, y0, x1, y1))
     draw_particles(canvas, light, picture)
     return Scene(
-        finished(_shrunk(canvas, width, height), hand, light, picture),
+        finished(_shrunk(canvas, width, height), hand, light, picture, min(1.2, min(size) / 300)),
         tuple(face for face in faces if face is not None),
     )
 
