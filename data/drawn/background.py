@@ -25,9 +25,9 @@ def _poly(picture: Picture, corners: list[tuple[int | float, int | float]], colo
 
 def _gradient(picture: Picture, corners: tuple[Colour, Colour, Colour, Colour]) -> None:
     small = np.rint(np.array(corners).reshape(2, 2, 3)).clip(0, 255).astype(np.uint8)
-    grown = cv2.resize(small, (8, 8), interpolation=cv2.INTER_LINEAR)
+    grown = cv2.resize(small, (8, 8), interpolation=cv2.INTER_LINEAR_EXACT)
     height, width = picture.shape[:2]
-    cv2.resize(grown, (width, height), dst=picture, interpolation=cv2.INTER_LINEAR)
+    cv2.resize(grown, (width, height), dst=picture, interpolation=cv2.INTER_LINEAR_EXACT)
 
 
 def draw_background(picture: Picture, seed: int) -> None:

@@ -101,7 +101,8 @@ class Brush:
         return shape @ self.frame[:, :2].T + self.frame[:, 2]
 
     def _fixed(self, shape: np.ndarray) -> np.ndarray:
-        return np.rint(self.pixels(shape) * (1 << _SHIFT)).clip(-(2**24), 2**24).astype(np.int32)
+        # the small addend keeps round numbers off the edge where another machine's last bit would decide
+        return np.rint(self.pixels(shape) * (1 << _SHIFT) + 1e-3).clip(-(2**24), 2**24).astype(np.int32)
 
     def _thickness(self, weight: Number) -> int:
         return max(1, round(weight * self.unit))
@@ -161,7 +162,7 @@ class Brush:
         )
         kernel = 2 * max(1, round(blur * self.unit / step * 0.6)) + 1
         blurred = cv2.blur(cv2.blur(small, (kernel, kernel)), (kernel, kernel))
-        mask = cv2.resize(blurred, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
+        mask = cv2.resize(blurred, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR_EXACT)
         if clip is not None:
             mask = cv2.bitwise_and(mask, clip[y0:y1, x0:x1])
         below = self.picture[y0:y1, x0:x1]

@@ -5,17 +5,31 @@ from __future__ import annotations
 import numpy as np
 
 from data.drawn.brush import Brush, bend, ellipse, offset, points, smooth
-from data.drawn.colour import Number, mix
+from data.drawn.colour import Colour, Number, mix
 from data.drawn.look import Look
 
 
-def _body(build: Number, slope: Number) -> np.ndarray:
+def _torso(build: Number) -> np.ndarray:
     right = points([
-        (0.3, 1.2), (0.5, 1.36), (1.05 * build, 1.52 + slope), (1.5 * build, 1.78 + slope), (1.72 * build, 2.4),
-        (1.86 * build, 3.6),
+        (0.3, 1.2), (0.5, 1.36), (1.02 * build, 1.52), (1.36 * build, 1.72), (1.3 * build, 2.5), (1.08 * build, 3.6),
+        (1.06 * build, 4.3),
     ])  # fmt: skip
-    edge = np.concatenate([smooth(right), [(1.9 * build, 60.0)]])
+    edge = np.concatenate([smooth(right), [(1.5 * build, 7.0), (1.9 * build, 60.0)]])
     return np.concatenate([edge, edge[::-1] * (-1, 1)])
+
+
+def _waist(build: Number) -> np.ndarray:
+    right = points([(1.3, 2.5), (1.08, 3.6), (1.06, 4.3)]) * (build, 1)
+    return np.concatenate([right, right[::-1] * (-1, 1)])
+
+
+def _draw_arms(brush: Brush, look: Look, build: Number, sleeve: Colour) -> None:
+    arm = smooth([
+        (1.0, 1.6), (1.36, 1.7), (1.62, 2.1), (1.74, 3.2), (1.74, 4.5), (1.38, 4.5), (1.32, 3.3), (1.18, 2.5),
+    ], closed=True)  # fmt: skip
+    for side in (-1, 1):
+        brush.fill(ellipse(side * 1.55 * build, 4.66, 0.17, 0.26), look.skin, line=True)
+        brush.fill(arm * (side * build, 1), sleeve, line=True)
 
 
 def draw_body(brush: Brush, look: Look) -> None:
@@ -42,8 +56,18 @@ def draw_body(brush: Brush, look: Look) -> None:
         [(-thin, 0.7), (thin, 0.7), (thin, 1.2), (0.05 - look.artist.light_side * 0.1, 1.36), (-thin, 1.16)]
     )
     brush.fill(shadow, look.skin_dark)
-    body = _body(build, 0.0)
-    brush.fill(body, look.skin if kind == "bare shoulders" else cloth, line=True)
+    bare = kind == "bare shoulders"
+    _draw_arms(brush, look, build, look.skin if bare else cloth)
+    torso = _torso(build)
+    brush.fill(torso, look.skin if bare else cloth)
+    for half in (torso[: len(torso) // 2], torso[len(torso) // 2 :]):
+        brush.trace(half, near=cloth)
+    skirt = points(
+        [(1.05, 4.2), (1.1, 4.6), (1.7, 7.0), (2.1, 60.0), (-2.1, 60.0), (-1.7, 7.0), (-1.1, 4.6), (-1.05, 4.2)]
+    )
+    brush.fill(
+        skirt * (build, 1), look.dark(trim if kind not in ("kimono", "frills", "cape") else cloth, 0.4), line=True
+    )
     dark = look.dark(cloth, 0.7)
     if look.artist.shading != "flat":
         side = -look.artist.light_side
@@ -55,9 +79,6 @@ def draw_body(brush: Brush, look: Look) -> None:
             )
         if kind != "bare shoulders":
             brush.stroke(bend((-side * 1.2, 2.2), (-side * 1.1, 2.6), (-side * 1.2, 3.4)), (0.01, 0.07, 0.01), dark)
-    for side in (-1, 1):
-        arm = bend((side * 1.24 * build, 2.7), (side * 1.1 * build, 3.6), (side * 1.2 * build, 6.0))
-        brush.trace(arm, 0.9, near=cloth)
     _outfit(brush, look, build, cloth, dark, trim, accent)
     _neckwear(brush, look, build)
 
@@ -134,14 +155,9 @@ def _outfit(
         brush.fill(ellipse(0, 1.28, 0.52, 0.3), look.skin)
         brush.trace(bend((-0.52, 1.28), (0, 1.92), (0.52, 1.28)), 2.6, trim)
     elif kind == "bare shoulders":
-        top = np.concatenate(
-            [
-                bend((-1.7 * build, 2.1), (0, 2.0), (1.7 * build, 2.1)),
-                points([(1.88 * build, 3.6), (1.88 * build, 60.0), (-1.88 * build, 60.0), (-1.88 * build, 3.6)]),
-            ]
-        )
-        brush.fill(top, cloth, line=True)
-        brush.trace(bend((-1.7 * build, 2.2), (0, 2.1), (1.7 * build, 2.2)), 2.2, trim)
+        below = np.concatenate([bend((-1.32 * build, 2.1), (0, 1.98), (1.32 * build, 2.1)), _waist(build)])
+        brush.fill(below, cloth, line=True)
+        brush.trace(bend((-1.32 * build, 2.2), (0, 2.06), (1.32 * build, 2.2)), 2.2, trim)
         for side in sides:
             brush.trace(points([(side * 0.5, 1.4), (side * 0.7, 2.06)]), 2.4, cloth)
             brush.trace(bend((side * 0.1, 1.66), (side * 0.4, 1.58), (side * 0.7, 1.62)), 0.5, look.skin_dark)

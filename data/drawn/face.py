@@ -265,7 +265,7 @@ def draw_marks(brush: Brush, look: Look, clip: Mask) -> None:
     dark = (60.0, 60.0, 60.0) if look.line_art else mix(look.skin_dark, (80.0, 30.0, 40.0), 0.75)
     sore = mix(look.skin_dark, (190.0, 80.0, 90.0), 0.5)
     if kind == "mole under eye":
-        brush.fill(ellipse(x + side * width * 0.55, y + height + 0.1, 0.036, 0.036), dark)
+        brush.fill(ellipse(x + side * width * 0.55, y + height + 0.1, 0.036, 0.036), dark, clip)
     elif kind == "mole by mouth":
         mx, my = look.place(side * 0.3, 0.84)
         brush.fill(ellipse(mx, my, 0.036, 0.036), dark)
@@ -273,7 +273,7 @@ def draw_marks(brush: Brush, look: Look, clip: Mask) -> None:
         for flip in (-1, 1):
             fx, fy, _, fh = eye_place(look, flip)
             for dx, dy in ((-0.1, 0.1), (0.0, 0.06), (0.1, 0.1), (-0.05, 0.17), (0.06, 0.17)):
-                brush.fill(ellipse(fx + dx, fy + fh + dy, 0.02, 0.018), sore)
+                brush.fill(ellipse(fx + dx, fy + fh + dy, 0.02, 0.018), sore, clip)
     elif kind == "cheek scar":
         cx, cy = look.place(side * 0.58, 0.72)
         brush.stroke(points([(cx - 0.16, cy - 0.06), (cx + 0.16, cy + 0.08)]), (0.01, 0.04, 0.01), sore, clip)

@@ -22,7 +22,7 @@ def hair_paint(brush: Brush, look: Look, dark: bool = False) -> Paint:
         return base
     if pattern == "inner":
         return second
-    side = 48
+    side = 64
     height = np.linspace(-_REACH, _REACH, side)[:, None]
     width = np.linspace(-_REACH, _REACH, side)[None, :]
     if pattern == "tips":
@@ -30,9 +30,9 @@ def hair_paint(brush: Brush, look: Look, dark: bool = False) -> Paint:
     elif pattern == "roots":
         share = np.clip((-0.75 - height) / 0.4, 0, 1) + 0 * width
     elif pattern == "split":
-        share = (width * look.character.parting > look.pose.yaw * 1.2) + 0 * height
+        share = np.clip((width * look.character.parting - look.pose.yaw * 1.2) * 14 + 0.5, 0, 1) + 0 * height
     else:
-        share = (np.floor((width + 0.2 * np.sin(3 * height)) * 2.6) % 3 == 0) * 1.0
+        share = np.clip(np.sin(5.4 * width + 0.8 * np.sin(3 * height)) * 5 - 2.4, 0, 1)
     texture = np.array(base) + (np.array(second) - np.array(base)) * share[:, :, None]
     texture = np.rint(texture).clip(0, 255).astype(np.uint8)
     grid = np.array([[2 * _REACH / (side - 1), 0, -_REACH], [0, 2 * _REACH / (side - 1), -_REACH], [0, 0, 1]])

@@ -107,10 +107,10 @@ def light_of(picture: int) -> Light:
                 (255.0, 240.0, 190.0),
             )
         ),
-        tint_share=chance.between(0.15, 0.5) if strong else chance.between(0.0, 0.12),
+        tint_share=chance.between(0.12, 0.4) if strong else chance.between(0.0, 0.12),
         contrast=chance.between(0.85, 1.12),
         brightness=chance.between(0.72, 1.08) if strong else chance.between(0.94, 1.06),
         ray=chance.weigh({"none": 70, "side": 16, "top": 8, "below": 6}),
         ray_angle=chance.between(-0.6, 0.6),
-        particles=chance.weigh({"none": 88, "petals": 4, "sparks": 4, "bubbles": 3, "snow": 1}),
+        particles=chance.weigh({"none": 84, "petals": 4, "sparks": 4, "bubbles": 3, "snow": 1, "badge": 4}),
     )
