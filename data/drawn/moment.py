@@ -86,7 +86,7 @@ def pose_of(picture: int, place: int = 0) -> Pose:
         occlusion=chance.weigh({"none": 84, "hand": 4, "cup": 2, "book": 3, "wisps": 4, "fist": 3}),
         occlusion_side=chance.side(),
         occlusion_colour=(chance.between(40, 250), chance.between(40, 250), chance.between(40, 250)),
-        zoom=chance.between(0.93, 1.16),
+        zoom=chance.between(0.86, 1.15),
         shift=(chance.around(0.1), chance.around(0.1)),
     )
 
