@@ -20,7 +20,9 @@ from data.drawn.face import (
     draw_nose,
     draw_skin,
 )
-from data.drawn.hair import draw_ahoge, draw_buns, draw_cap, draw_fluff, draw_hair_behind, draw_side_locks, draw_tails
+from data.drawn.fringe import draw_cap
+from data.drawn.hair import draw_hair_behind
+from data.drawn.locks import draw_ahoge, draw_fluff, draw_side_locks
 from data.drawn.look import Look
 from data.drawn.ornaments import (
     draw_animal_ears,
@@ -30,6 +32,7 @@ from data.drawn.ornaments import (
     draw_occlusion,
     draw_ornaments,
 )
+from data.drawn.tails import draw_buns, draw_ponytail, draw_tails
 
 _NECK = np.array((0.0, 1.0))  # the head tilts about this point
 
@@ -55,6 +58,7 @@ def _frame(unit: Number, angle: Number) -> np.ndarray:
 def draw_figure(brush: Brush, body: np.ndarray, look: Look) -> None:
     """Draw head and shoulders; the brush stands in the frame of the head."""
     draw_behind_head(brush, look)
+    draw_ponytail(brush, look)
     draw_hair_behind(brush, look)
     draw_body(brush.at(body), look)
     draw_buns(brush, look)
