@@ -10,6 +10,7 @@ import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from timm.models.resnet import ResNet
 from torch import nn
 from torch.nn import functional
 
@@ -43,7 +44,7 @@ class Network(nn.Module):
     """Normalised pictures (N, 3, S, S) to unit vectors (N, D).
 
     `stem` is `timm` (the backbone's own) or `small`: one 3x3 convolution of stride 2 and no pooling, for ResNets
-    that look at about 100 pixels, where the usual stem would throw a sixteenth of the picture away before starting.
+    that look at about 100 pixels, of which the usual stem would leave 25. Its width is what timm gives the stem.
     """
 
     def __init__(
@@ -136,9 +137,9 @@ def _tuples(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _make_stem_small(backbone: Any, name: str) -> None:
-    first = getattr(backbone, "conv1", None)
-    if not isinstance(first, nn.Conv2d) or not hasattr(backbone, "maxpool"):
+    plain = isinstance(backbone, ResNet)
+    if not plain:
         raise UnusableEncoder(f"the small stem is for timm's plain ResNets, and '{name}' is none; use the stem 'timm'")
-    backbone.conv1 = nn.Conv2d(first.in_channels, first.out_channels, 3, stride=2, padding=1, bias=False)
+    backbone.conv1 = nn.Conv2d(3, backbone.bn1.num_features, 3, stride=2, padding=1, bias=False)
     nn.init.kaiming_normal_(backbone.conv1.weight, mode="fan_out", nonlinearity="relu")
     backbone.maxpool = nn.Identity()

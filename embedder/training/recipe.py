@@ -23,7 +23,8 @@ class Recipe:
         default_factory=lambda: {
             "layers": [1, 1, 2, 2],
             "channels": [32, 64, 128, 256],
-            "block_args": {"attn_layer": "se"},
+            "stem_type": "deep",  # its width, 32 channels, is all that the small stem takes from it
+            "stem_width": 16,
         }
     )
     stem: str = "small"
