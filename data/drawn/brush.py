@@ -82,6 +82,22 @@ def ribbon(path: Points, widths: Sequence[Number] | np.ndarray) -> Points:
     return np.concatenate([path + offset, (path - offset)[::-1]])
 
 
+def star_shape(x: Number, y: Number, rx: Number, ry: Number, tips: int = 5, waist: Number = 0.42) -> Points:
+    """A star, one tip up."""
+    turns = np.arange(2 * tips) * (np.pi / tips) - np.pi / 2
+    reach = np.where(np.arange(2 * tips) % 2, waist, 1.0)[:, None]
+    return np.stack([np.cos(turns) * rx, np.sin(turns) * ry], axis=1) * reach + offset(x, y)
+
+
+_HEART = points([(0, 1.0), (-0.75, 0.3), (-1.0, -0.25), (-0.75, -0.75), (-0.3, -0.75), (0, -0.35),
+                 (0.3, -0.75), (0.75, -0.75), (1.0, -0.25), (0.75, 0.3)])  # fmt: skip
+
+
+def heart_shape(x: Number, y: Number, radius: Number) -> Points:
+    """A heart, tip down."""
+    return _HEART * radius + offset(x, y)
+
+
 @dataclass(frozen=True)
 class Brush:
     """Draws on one picture; `frame` (2 x 3) carries head units to pixels, `unit` is the pixels of one head unit."""

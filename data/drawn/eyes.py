@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from data.drawn.brush import Brush, Points, ellipse, offset, points, smooth
+from data.drawn.brush import Brush, Points, ellipse, heart_shape, offset, points, smooth, star_shape
 from data.drawn.colour import BLACK, WHITE, Colour, Number, adjust, lighten, mix
 from data.drawn.look import Look
 
@@ -236,19 +236,3 @@ def _closed_eye(brush: Brush, look: Look, side: int, place: tuple[Number, Number
         for start in (0.35, 0.62):
             path = points([(start, 0.5), (start + 0.14, 0.74)])
             brush.stroke(_set(path, side, place, slant * 0.6), (weight * 0.7, 0.004), lash)
-
-
-def star_shape(x: Number, y: Number, rx: Number, ry: Number, tips: int = 5, waist: Number = 0.42) -> Points:
-    """A star, one tip up."""
-    turns = np.arange(2 * tips) * (np.pi / tips) - np.pi / 2
-    reach = np.where(np.arange(2 * tips) % 2, waist, 1.0)[:, None]
-    return np.stack([np.cos(turns) * rx, np.sin(turns) * ry], axis=1) * reach + offset(x, y)
-
-
-_HEART = points([(0, 1.0), (-0.75, 0.3), (-1.0, -0.25), (-0.75, -0.75), (-0.3, -0.75), (0, -0.35),
-                 (0.3, -0.75), (0.75, -0.75), (1.0, -0.25), (0.75, 0.3)])  # fmt: skip
-
-
-def heart_shape(x: Number, y: Number, radius: Number) -> Points:
-    """A heart, tip down."""
-    return _HEART * radius + offset(x, y)

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from data.drawn.brush import Brush, Mask, Points, bend, ellipse, offset, points, smooth
+from data.drawn.brush import Brush, Mask, Points, bend, ellipse, heart_shape, offset, points, smooth
 from data.drawn.colour import Colour, Number, adjust, lighten, mix
-from data.drawn.eyes import eye_place, heart_shape
+from data.drawn.eyes import eye_place
 from data.drawn.look import EAR, HAIRLINE, Look
 
 # cheek width, jaw width, chin width
@@ -186,7 +186,7 @@ def draw_mouth(brush: Brush, look: Look) -> None:
         brush.stroke(path, (0.012, 0.034, 0.034, 0.012), dark)
         if kind == "pout" and not look.line_art:
             brush.fill(ellipse(x, y + size * 0.34, size * 0.16, 0.012), look.skin_dark)
-    elif kind in ("o",):
+    elif kind == "o":
         hole = ellipse(x, y + 0.03, size * 0.36 * squeeze, size * 0.52)
         brush.fill(hole, inside)
         brush.fill(ellipse(x, y + size * 0.36, size * 0.26 * squeeze, size * 0.2), tongue)

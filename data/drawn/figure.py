@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from data.drawn.animal_ears import draw_animal_ears
 from data.drawn.brush import Brush
 from data.drawn.clothes import draw_body
 from data.drawn.colour import Number
 from data.drawn.eyes import draw_eyes
+from data.drawn.eyewear import draw_eyewear
 from data.drawn.face import (
     box_points,
     draw_blush,
@@ -22,16 +24,11 @@ from data.drawn.face import (
 )
 from data.drawn.fringe import draw_cap
 from data.drawn.hair import draw_hair_behind
+from data.drawn.headwear import draw_behind_head, draw_headwear
 from data.drawn.locks import draw_ahoge, draw_fluff, draw_side_locks
 from data.drawn.look import Look
-from data.drawn.ornaments import (
-    draw_animal_ears,
-    draw_behind_head,
-    draw_eyewear,
-    draw_headwear,
-    draw_occlusion,
-    draw_ornaments,
-)
+from data.drawn.occlusion import draw_occlusion
+from data.drawn.ornaments import draw_ornaments
 from data.drawn.tails import draw_buns, draw_ponytail, draw_tails
 
 _NECK = np.array((0.0, 1.0))  # the head tilts about this point
