@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from jaxtyping import Float16
+from jaxtyping import Float16, Int64, UInt64
 
 from data.errors import GalleryError
 
@@ -63,6 +63,20 @@ class Reference:
     box: Box
     region: str
     sha256: bytes
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """The enrolled references of a kind as arrays, in ascending order of ids."""
+
+    references: Int64[np.ndarray, " references"]
+    """Ids."""
+    identities: Int64[np.ndarray, " references"]
+    pictures: UInt64[np.ndarray, " references"]
+    """The first 64 bits of the picture file's SHA-256: faces of one picture share it."""
+    hashes: UInt64[np.ndarray, " references"]
+    """Perceptual hashes of the crops."""
+    encodings: Float16[np.ndarray, "references dim"]
 
 
 class Outcome(StrEnum):

@@ -58,6 +58,15 @@ class ExactSearch:
         for start in range(0, len(vectors), step):
             self._index.add(np.ascontiguousarray(vectors[start : start + step], np.float32))
 
+    def vectors(self) -> Float16[np.ndarray, "vectors dim"]:
+        """All vectors by position: on the CPU a view of the index's own memory, valid until the next `add`."""
+        if not len(self):
+            return np.empty((0, self.dimension), np.float16)
+        if self.device != "cpu":
+            return self._index.reconstruct_n(0, len(self)).astype(np.float16)
+        codes = _faiss().rev_swig_ptr(self._index.codes.data(), self._index.codes.size())
+        return codes.view(np.float16).reshape(len(self), self.dimension)
+
     def search(
         self, queries: Float32[np.ndarray, "queries dim"], k: int
     ) -> tuple[Float32[np.ndarray, "queries k"], Int64[np.ndarray, "queries k"]]:

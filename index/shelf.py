@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64, UInt64
+from jaxtyping import Bool, Float16, Float32, Int64, UInt64
 
 from index.search import MOST_NEIGHBOURS, ExactSearch
 from index.sqlite_store import SQLiteStore
@@ -36,6 +36,8 @@ class Shelf:
     """Ids, ascending."""
     identities: Int64[np.ndarray, " references"]
     """Whose each reference is; -1 where it was removed."""
+    pictures: UInt64[np.ndarray, " references"]
+    """The first 64 bits of the picture file's SHA-256: faces of one picture share it."""
     hashes: UInt64[np.ndarray, " references"]
     """Perceptual hashes of the crops."""
     revision: int
@@ -67,11 +69,12 @@ class Shelf:
         if come_back or (new and self._search is None):
             return self._load()
         if new and self._search is not None:
-            references, identities, hashes, encodings = self._store.vectors(self.kind, new)
-            self._search.add(encodings)
-            self.references = np.concatenate([self.references, references])
-            self.identities = np.concatenate([self.identities, identities])
-            self.hashes = np.concatenate([self.hashes, hashes])
+            added = self._store.vectors(self.kind, new)
+            self._search.add(added.encodings)
+            self.references = np.concatenate([self.references, added.references])
+            self.identities = np.concatenate([self.identities, added.identities])
+            self.pictures = np.concatenate([self.pictures, added.pictures])
+            self.hashes = np.concatenate([self.hashes, added.hashes])
         self.revision = revision
         if len(self.references) - len(self) > MOST_TOMBSTONES:
             self._load()
@@ -79,11 +82,13 @@ class Shelf:
     def _load(self) -> None:
         # the revision first: what is written after it is replayed, which does no harm a second time
         self.revision = self._store.revision()
-        self.references, self.identities, self.hashes, encodings = self._store.vectors(self.kind)
+        held = self._store.vectors(self.kind)
+        self.references, self.identities = held.references, held.identities
+        self.pictures, self.hashes = held.pictures, held.hashes
         encoder = self._store.encoder(self.kind)
         self._search = ExactSearch(encoder.dimension, self._device) if encoder else None
         if self._search is not None:
-            self._search.add(encodings)
+            self._search.add(held.encodings)
         self._centroids = None
 
     def _find(
@@ -93,6 +98,11 @@ class Shelf:
         position = np.searchsorted(self.references, references).astype(np.int64)
         padded = np.append(self.references, -1)
         return padded[position] == references, position
+
+    @property
+    def encodings(self) -> Float16[np.ndarray, "references dim"]:
+        """All encodings in the order of `references`, removed ones too; read from the search, without a copy of all."""
+        return self._search.vectors() if self._search is not None else np.empty((0, 0), np.float16)
 
     @property
     def device(self) -> str:
@@ -118,8 +128,7 @@ class Shelf:
     def search_centroids(self, queries: Float32[np.ndarray, "queries dim"], k: int) -> Neighbours:
         """The k identities whose centroids are nearest; the reference of each is -1."""
         if self._centroids is None or self._centroids[0] != self.revision:
-            _, identities, _, encodings = self._store.vectors(self.kind)
-            self._centroids = (self.revision, *centroids(encodings.astype(np.float32), identities))
+            self._centroids = (self.revision, *centroids(self.encodings, self.identities))
         _, whose, means = self._centroids
         found = min(k, len(whose))
         similarities = np.full((len(queries), k), -np.inf, np.float32)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float16, Int64, UInt64
+from jaxtyping import Float16
 
 from data.errors import GalleryDamaged, GalleryError, GalleryMismatch, GalleryMissing, UnknownIdentity
 from index.records import (
@@ -22,6 +22,7 @@ from index.records import (
     NewReference,
     Outcome,
     Reference,
+    Vectors,
     overlap,
     proper_kind,
     proper_name,
@@ -162,21 +163,17 @@ class SQLiteStore:
             )
         ]
 
-    def vectors(
-        self, kind: str, references: Sequence[int] | None = None
-    ) -> tuple[
-        Int64[np.ndarray, " references"],
-        Int64[np.ndarray, " references"],
-        UInt64[np.ndarray, " references"],
-        Float16[np.ndarray, "references dim"],
-    ]:
-        """Ids, identities, perceptual hashes and encodings of all enrolled references of a kind, or of the given ones.
+    def vectors(self, kind: str, references: Sequence[int] | None = None) -> Vectors:
+        """All enrolled references of a kind, or those of the given ones that are enrolled.
 
-        In ascending order of ids. Raises GalleryDamaged where an encoding has another length than its encoder's.
+        Raises GalleryDamaged where an encoding has another length than its encoder's.
         """
         encoder = self.encoder(kind)
         dimension = encoder.dimension if encoder else 0
-        sql = "SELECT id, identity, hash, encoding FROM reference WHERE kind = ? AND identity IS NOT NULL"
+        sql = (
+            "SELECT id, identity, substr(sha256, 1, 8), hash, encoding FROM reference "
+            "WHERE kind = ? AND identity IS NOT NULL"
+        )
         rows: list[tuple] = []
         if references is None:
             rows = self._rows(f"{sql} ORDER BY id", (kind,))
@@ -185,16 +182,19 @@ class SQLiteStore:
             for start in range(0, len(wanted), _MOST_VARIABLES):
                 some = wanted[start : start + _MOST_VARIABLES]
                 rows += self._rows(f"{sql} AND id IN ({_marks(some)}) ORDER BY id", (kind, *some))
-        bad = [row[0] for row in rows if len(row[3]) != 2 * dimension]
+        bad = [row[0] for row in rows if len(row[4]) != 2 * dimension]
         if bad:
             raise GalleryDamaged(
                 f"reference {bad[0]} of {self.path} has a damaged encoding: see `kaodex gallery check`"
             )
-        return (
-            np.fromiter((row[0] for row in rows), np.int64, len(rows)),
-            np.fromiter((row[1] for row in rows), np.int64, len(rows)),
-            np.fromiter((row[2] for row in rows), np.int64, len(rows)).view(np.uint64),
-            np.frombuffer(b"".join(row[3] for row in rows), "<f2").astype(np.float16).reshape(len(rows), dimension),
+        return Vectors(
+            references=np.fromiter((row[0] for row in rows), np.int64, len(rows)),
+            identities=np.fromiter((row[1] for row in rows), np.int64, len(rows)),
+            pictures=np.frombuffer(b"".join(row[2] for row in rows), ">u8").astype(np.uint64),
+            hashes=np.fromiter((row[3] for row in rows), np.int64, len(rows)).view(np.uint64),
+            encodings=np.frombuffer(b"".join(row[4] for row in rows), "<f2")
+            .astype(np.float16, copy=False)
+            .reshape(len(rows), dimension),
         )
 
     def identities(self, kind: str | None = None) -> list[IdentityCount]:
@@ -445,9 +445,9 @@ class SQLiteStore:
             problems.append(f"the encoding of reference {reference} has {length} bytes instead of {2 * dimension}")
         if not problems:
             for kind in self.kinds():
-                ids, _, _, encodings = self.vectors(kind)
-                lengths = np.linalg.norm(encodings.astype(np.float32), axis=1)
-                for reference in ids[~(np.abs(lengths - 1) < 0.01)]:
+                held = self.vectors(kind)
+                lengths = np.linalg.norm(held.encodings.astype(np.float32), axis=1)
+                for reference in held.references[~(np.abs(lengths - 1) < 0.01)]:
                     problems.append(f"the encoding of reference {reference} is no unit vector")
         return problems
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float, Float32, Float64, Int64
 
 RULES = ("weighted", "nearest", "majority", "centroid")
 DEFAULT_RULE = "weighted"
@@ -76,7 +76,7 @@ def vote(
 
 
 def centroids(
-    encodings: Float32[np.ndarray, "references dim"], identities: Int64[np.ndarray, " references"]
+    encodings: Float[np.ndarray, "references dim"], identities: Int64[np.ndarray, " references"]
 ) -> tuple[Int64[np.ndarray, " identities"], Float32[np.ndarray, "identities dim"]]:
     """The unit mean of each identity's encodings (nearest class mean: Mensink et al. 2013), and whose it is.
 

@@ -73,7 +73,8 @@ def test_search_equals_a_matrix_product_after_many_changes(gallery):
     gallery.enroll([new("late", 100), new("who1", 101)], STAMP)
     gallery.undo()
     gallery.enroll([new("later", 102)], STAMP)
-    ids, _, _, stored = gallery.store.vectors("character")
+    held = gallery.store.vectors("character")
+    ids, stored = held.references, held.encodings
     asked = np.stack([encoding(seed) for seed in range(200, 220)]).astype(np.float32)
     product = asked @ stored.astype(np.float32).T
     expected = ids[np.argsort(-product, axis=1)[:, :5]]
@@ -325,10 +326,10 @@ def test_undoing_everything_walks_through_every_state(tmp_path_factory, steps):
             if gallery.store.revision() != revision:
                 states.append(before)
             shelf = gallery.shelf("character")
-            ids, identities, _, _ = gallery.store.vectors("character")
+            held = gallery.store.vectors("character")
             enrolled = shelf.identities >= 0
-            assert np.array_equal(shelf.references[enrolled], ids)
-            assert np.array_equal(shelf.identities[enrolled], identities)
+            for name in ("references", "identities", "pictures", "hashes", "encodings"):
+                assert np.array_equal(getattr(shelf, name)[enrolled], getattr(held, name)), name
         assert gallery.check() == []
         for before in reversed(states):
             gallery.undo()

@@ -28,6 +28,15 @@ def test_search_equals_a_matrix_product(size, queries):
     assert np.all(positions[:, held:] == -1) and np.all(similarities[:, held:] == -np.inf)
 
 
+def test_vectors_come_back_as_they_went_in():
+    stored = unit((9, 24), 1).astype(np.float16)
+    search = ExactSearch(24, "cpu")
+    assert search.vectors().shape == (0, 24)
+    search.add(stored[:4])
+    search.add(stored[4:])
+    assert np.array_equal(search.vectors(), stored)
+
+
 def test_empty_search_and_no_queries():
     search = ExactSearch(4, "cpu")
     similarities, positions = search.search(unit((2, 4), 3), 3)

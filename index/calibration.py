@@ -1,0 +1,207 @@
+"""What a gallery's own references tell about its answers: which scores strangers reach, and what a rate costs.
+
+Pure functions on arrays. Each sampled reference is asked twice, as if it were a new picture: against the gallery
+without its identity (a stranger), and without its picture (a mated query).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64
+
+from index.conformal import NullScores, certified_rate, identities_needed
+from index.neighbourhoods import Held, Members, Neighbourhoods
+from index.voting import Votes, vote
+from measure import bootstrap_interval, mean_per_identity
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What the vote says of queries whose identity is known."""
+
+    truths: Int64[np.ndarray, " queries"]
+    """Whom the query shows."""
+    named: Int64[np.ndarray, " queries"]
+    """The best candidate; -1 where there is none."""
+    scores: Float64[np.ndarray, " queries"]
+    """The best candidate's score; -inf where there is none."""
+    margins: Float64[np.ndarray, " queries"]
+    """By how much the best candidate beats the runner-up: see `margins`."""
+
+    def select(self, which: Bool[np.ndarray, " queries"]) -> Outcomes:
+        """Some of the queries."""
+        return Outcomes(self.truths[which], self.named[which], self.scores[which], self.margins[which])
+
+
+def margins(votes: Votes) -> Float64[np.ndarray, " queries"]:
+    """log(w1 / w2) of the best two candidates' weights, at least 0; inf where there are fewer than two.
+
+    >>> votes = vote(np.float32([[0.9, 0.6]]), np.int64([[1, 2]]), "nearest")
+    >>> margins(votes).round(3).tolist()  # `nearest` weighs by exp(similarity)
+    [0.3]
+    """
+    if votes.weights.shape[1] < 2:
+        return np.full(len(votes.weights), inf)
+    ahead = np.full(len(votes.weights), inf)
+    several = votes.identities[:, 1] >= 0
+    ahead[several] = np.log(votes.weights[several, 0]) - np.log(votes.weights[several, 1])
+    return ahead
+
+
+def outcomes_as_strangers(known: Neighbourhoods, held: Held, k: int, rule: str) -> Outcomes:
+    """Each sample asked against the gallery without its identity: any name would be wrong."""
+    if rule == "centroid":
+        return _centroid_outcomes(known, held, leave_out_identity=True)
+    return _outcomes(known, held, known.stranger_similarities, known.stranger_references, k, rule)
+
+
+def outcomes_as_mated(known: Neighbourhoods, held: Held, k: int, rule: str) -> Outcomes:
+    """Each sample asked against the gallery without its picture and near-duplicates of it.
+
+    Only samples of identities that have another picture: the others would be strangers.
+    """
+    known = known.select(known.others > 0)
+    if rule == "centroid":
+        return _centroid_outcomes(known, held, leave_out_identity=False)
+    return _outcomes(known, held, known.mated_similarities, known.mated_references, k, rule)
+
+
+def null_scores(outcomes: Outcomes) -> NullScores:
+    """The scores that the gallery's own identities reach as strangers."""
+    return NullScores(outcomes.scores, outcomes.truths)
+
+
+def margin_needed(
+    outcomes: Outcomes, p_values: Float64[np.ndarray, " queries"], fpir: float, misidentification: float
+) -> float:
+    """The margin up to which a name counts as ambiguous, so that misidentifications stay within their rate.
+
+    The smallest m for which mean over identities i of mean over r of [wrong name, p <= fpir, margin > m] is at most
+    `misidentification` on the mated samples; 0 where it holds without any. A plug-in estimate: unlike the FPIR it has
+    no finite-sample guarantee, because small galleries could then name nobody.
+    """
+    wrong = (outcomes.named != outcomes.truths) & (outcomes.named >= 0) & (p_values <= fpir)
+    if not wrong.any():
+        return 0.0
+    _, whose, repeats = np.unique(outcomes.truths, return_inverse=True, return_counts=True)
+    weights = (1.0 / repeats)[whose] / len(repeats)
+    order = np.argsort(-outcomes.margins[wrong], kind="stable")
+    total = np.cumsum(weights[wrong][order])
+    over = np.flatnonzero(total > misidentification + 1e-12)
+    if not len(over):
+        return 0.0
+    margin = float(outcomes.margins[wrong][order[over[0]]])
+    finite = outcomes.margins[wrong][np.isfinite(outcomes.margins[wrong])]
+    # a wrong name without any runner-up cannot be told from a right one by its margin
+    return margin if np.isfinite(margin) else float(finite.max(initial=0.0))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one promised rate costs: the lines of `kaodex calibrate`."""
+
+    fpir: float
+    score_needed: float
+    """Names need a score above this; inf where the identities are too few for the rate."""
+    tpir: float | None
+    """Expected share of mated queries given the right name, by leave-one-out; None without mated samples."""
+    tpir_interval: tuple[float, float] | None
+    misidentification: float | None
+    """Expected share of mated queries given a wrong name."""
+    misidentification_interval: tuple[float, float] | None
+    ambiguous: float | None
+    certified: float | None
+    """Upper 95 % bound on the rate that this gallery really has; None where there is none."""
+    identities_missing: int
+    """How many more identities or strangers the rate needs for the gallery's own scores to decide."""
+
+
+def cost(
+    fpir: float,
+    null: NullScores,
+    mated: Outcomes,
+    misidentification: float,
+) -> Cost:
+    """What it costs to promise this rate, with 95 % intervals by bootstrap over identities."""
+    p_values = null.p_values(mated.scores)
+    margin = margin_needed(mated, p_values, fpir, misidentification)
+    named = (p_values <= fpir) & (mated.named >= 0)
+    clear = named & (mated.margins > margin) if margin > 0 else named
+    right = clear & (mated.named == mated.truths)
+    wrong = clear & (mated.named != mated.truths)
+    _, whose = np.unique(mated.truths, return_inverse=True)
+    identities = int(whose.max(initial=-1)) + 1
+
+    def mean(of: Bool[np.ndarray, " queries"]) -> tuple[float | None, tuple[float, float] | None]:
+        if not identities:
+            return None, None
+        each = mean_per_identity(of.astype(np.float64), whose.astype(np.int64), identities)
+        return float(each.mean()), bootstrap_interval(each) if identities > 1 else None
+
+    tpir, tpir_interval = mean(right)
+    misidentified, misidentified_interval = mean(wrong)
+    return Cost(
+        fpir=fpir,
+        score_needed=null.score_needed(fpir),
+        tpir=tpir,
+        tpir_interval=tpir_interval,
+        misidentification=misidentified,
+        misidentification_interval=misidentified_interval,
+        ambiguous=mean(named & ~clear)[0],
+        certified=certified_rate(fpir, null.count),
+        identities_missing=max(0, identities_needed(fpir) - null.count),
+    )
+
+
+def _outcomes(
+    known: Neighbourhoods,
+    held: Held,
+    similarities: Float32[np.ndarray, "samples depth"],
+    references: Int64[np.ndarray, "samples depth"],
+    k: int,
+    rule: str,
+) -> Outcomes:
+    if k > similarities.shape[1]:
+        raise ValueError(f"neighbourhoods of depth {similarities.shape[1]} cannot answer for k = {k}")
+    votes = vote(similarities[:, :k], _identities(references[:, :k], held), rule)
+    return _told(_identities(known.samples, held), votes)
+
+
+def _told(truths: Int64[np.ndarray, " samples"], votes: Votes) -> Outcomes:
+    return Outcomes(truths, votes.identities[:, 0], votes.scores[:, 0].astype(np.float64), margins(votes))
+
+
+def _identities(references: Int64[np.ndarray, "*shape"], held: Held) -> Int64[np.ndarray, "*shape"]:
+    """Whose the references are today; -1 for none."""
+    at = np.searchsorted(held.references, references)
+    return np.where(references >= 0, np.append(held.identities, -1)[at], -1)
+
+
+def _centroid_outcomes(known: Neighbourhoods, held: Held, leave_out_identity: bool) -> Outcomes:
+    """The nearest centroids of each sample, its own made without its picture, or left out."""
+    members = Members(held)
+    whose = np.unique(held.identities[held.identities >= 0])
+    sums = np.stack([held.encodings[members.of(int(who))].astype(np.float64).sum(axis=0) for who in whose])
+    positions = np.searchsorted(held.references, known.samples)
+    truths = held.identities[positions]
+    similarities = np.full((len(positions), 2), -inf, np.float32)
+    identities = np.full((len(positions), 2), -1, np.int64)
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    means = sums / np.where(lengths > 0, lengths, 1)
+    for row, position in enumerate(positions.tolist()):
+        query = held.encodings[position].astype(np.float64)
+        near = means @ query
+        own = int(np.searchsorted(whose, truths[row]))
+        if leave_out_identity:
+            near[own] = -inf
+        else:
+            rest = sums[own] - held.encodings[members.twins(position)].astype(np.float64).sum(axis=0)
+            near[own] = rest @ query / max(float(np.linalg.norm(rest)), 1e-12)
+        best = np.argsort(-near, kind="stable")[:2]
+        best = best[np.isfinite(near[best])]
+        similarities[row, : len(best)] = near[best]
+        identities[row, : len(best)] = whose[best]
+    return _told(truths, vote(similarities, identities, "nearest"))

@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import index.neighbourhoods as module
+from data.near_duplicates import NEAR_DUPLICATE_DISTANCE
+from index.calibration import outcomes_as_mated, outcomes_as_strangers
+from index.neighbourhoods import Held, find_neighbourhoods, sample, update_neighbourhoods
+from index.voting import RULES, centroids, vote
+
+
+def gallery(size: int, identities: int, seed: int, removed: float = 0.1) -> Held:
+    """Random references, some removed, some from one picture, some near-duplicates; ids with gaps."""
+    random = np.random.default_rng(seed)
+    encodings = random.normal(size=(size, 6))
+    encodings /= np.linalg.norm(encodings, axis=1, keepdims=True)
+    hashes = random.integers(0, 2**63, size).astype(np.uint64)
+    twins = random.random(size) < 0.2
+    hashes[twins] = hashes[random.integers(0, size, twins.sum())] ^ np.uint64(1)
+    whose = random.integers(0, identities, size)
+    whose[random.random(size) < removed] = -1
+    return Held(
+        references=np.cumsum(random.integers(1, 4, size)).astype(np.int64),
+        identities=whose.astype(np.int64),
+        pictures=random.integers(0, max(1, size * 3 // 4), size).astype(np.uint64),
+        hashes=hashes,
+        encodings=encodings.astype(np.float16),
+    )
+
+
+def same_picture(held: Held, start: int) -> set[int]:
+    """By following one link after another: one picture file, or hashes that differ little, within the identity."""
+    members = [int(other) for other in np.flatnonzero(held.identities == held.identities[start])]
+    found, waiting = {start}, [start]
+    while waiting:
+        one = waiting.pop()
+        for other in members:
+            near = int(held.hashes[one] ^ held.hashes[other]).bit_count() <= NEAR_DUPLICATE_DISTANCE
+            if other not in found and (near or held.pictures[one] == held.pictures[other]):
+                found.add(other)
+                waiting.append(other)
+    return found
+
+
+def naive_answer(held: Held, position: int, without: set[int], k: int, rule: str) -> tuple[int, float]:
+    """Rebuild the gallery without some references, and ask it."""
+    left = [at for at in range(len(held.references)) if held.identities[at] >= 0 and at not in without]
+    query = held.encodings[position].astype(np.float32)
+    if rule == "centroid":
+        whose, means = centroids(held.encodings[left].astype(np.float64), held.identities[left])
+        similarities, identities = (means @ query)[None], whose[None]
+        rule = "nearest"
+    else:
+        similarities = (held.encodings[left].astype(np.float32) @ query)[None]
+        order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
+        similarities, identities = np.take_along_axis(similarities, order, 1), held.identities[left][order]
+    if not identities.size:
+        return -1, -np.inf
+    votes = vote(similarities.astype(np.float32), identities, rule)
+    return int(votes.identities[0, 0]), float(votes.scores[0, 0])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 8), st.integers(1, 7), st.sampled_from(RULES), st.integers(0, 10**6))
+def test_outcomes_equal_rebuilding_the_gallery(size, identities, k, rule, seed):
+    held = gallery(size, identities, seed)
+    positions = sample(held.references, held.identities, per_identity=4)
+    known = find_neighbourhoods(held, positions)
+    strangers = outcomes_as_strangers(known, held, k, rule)
+    mated = outcomes_as_mated(known, held, k, rule)
+    asked_again = 0
+    for row, position in enumerate(positions.tolist()):
+        own = set(np.flatnonzero(held.identities == held.identities[position]).tolist())
+        name, score = naive_answer(held, position, own, k, rule)
+        assert strangers.truths[row] == held.identities[position]
+        assert strangers.scores[row] == pytest.approx(score, abs=1e-5)
+        if name != strangers.named[row]:  # two candidates may tie up to rounding
+            assert strangers.margins[row] < 1e-4
+        twins = same_picture(held, position)
+        if own - twins:
+            name, score = naive_answer(held, position, twins, k, rule)
+            assert mated.scores[asked_again] == pytest.approx(score, abs=1e-5)
+            if name != mated.named[asked_again]:
+                assert mated.margins[asked_again] < 1e-4
+            asked_again += 1
+    assert asked_again == len(mated.scores)
+
+
+def test_pieces_give_what_the_whole_gives(monkeypatch):
+    held = gallery(700, 30, 3)
+    positions = sample(held.references, held.identities)
+    whole = find_neighbourhoods(held, positions)
+    monkeypatch.setattr(module, "_COLUMNS", 128)
+    monkeypatch.setattr(module, "_ROWS", 17)
+    pieces = find_neighbourhoods(held, positions)
+    for one, other in zip(whole._arrays(), pieces._arrays(), strict=True):
+        assert np.allclose(one, other, atol=1e-6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 80), st.integers(1, 6), st.integers(0, 10**6))
+def test_an_update_gives_what_a_new_search_gives(size, identities, seed):
+    random = np.random.default_rng(seed)
+    after = gallery(size, identities, seed, removed=0.2)
+    # before: some references had not come in yet, some were of others, some that are removed now were enrolled
+    before_identities = after.identities.copy()
+    late = random.random(size) < 0.2
+    moved = random.random(size) < 0.1
+    gone = (after.identities < 0) & (random.random(size) < 0.5)
+    before_identities[moved & (after.identities >= 0)] = random.integers(0, identities)
+    before_identities[gone] = random.integers(0, identities)
+    before_identities[late] = -1
+    before = Held(after.references, before_identities, after.pictures, after.hashes, after.encodings)
+    known = find_neighbourhoods(before, sample(before.references, before.identities, 3), depth=4)
+    touched = before_identities != after.identities
+    changed = np.unique(np.concatenate([before_identities[touched], after.identities[touched]]))
+    came = after.references[(before_identities < 0) & (after.identities >= 0)]
+    updated = update_neighbourhoods(known, after, changed[changed >= 0], came, per_identity=3)
+    anew = find_neighbourhoods(after, sample(after.references, after.identities, 3), depth=4)
+    for one, other in zip(updated._arrays(), anew._arrays(), strict=True):
+        assert np.allclose(one, other, atol=1e-5)
+
+
+def test_the_sample_is_bounded_even_and_steady():
+    references = np.arange(1, 5001)
+    identities = np.repeat(np.arange(50), 100)
+    chosen = sample(references, identities)
+    assert np.array_equal(np.bincount(identities[chosen]), np.full(50, 20))
+    assert len(sample(references, identities, most=500)) == 500
+    assert len(sample(references, np.arange(5000), most=300)) == 300
+    grown = sample(np.arange(1, 5002), np.append(identities, 7))
+    assert len(np.setdiff1d(chosen, grown)) <= 1  # one more reference displaces at most one of its identity
+    spread = np.sort(chosen[identities[chosen] == 3] % 100)
+    assert spread[0] < 25 and spread[-1] > 75
+    assert len(sample(references, np.full(5000, -1))) == 0
