@@ -114,18 +114,24 @@ CLOTHES: Weights = {
     "bare shoulders": 8, "uniform": 7, "frills": 8, "cape": 6,
 }  # fmt: skip
 
-#: Traits that are drawn in every colour picture, each with the number of forms that look different.
+# Tails that take up the hair, whatever its cut behind.
+TIED = frozenset(TAILS) - {"none", "half up"}
+
+#: Traits that show in every colour picture with open eyes, whatever the others are, each with the number of its forms.
 VISIBLE_FORMS: dict[str, int] = {
-    "hair": len(HAIR), "eyes": len(EYES), "fringe": len(FRINGES), "parting": 2, "back": len(BACKS),
-    "sides": len(SIDES), "fluff": len(FLUFF), "tails": len(TAILS), "eye_shape": len(EYE_SHAPES), "face": len(FACES),
-    "ears": len(EARS),
+    "hair": len(HAIR), "eyes": len(EYES), "eye_shape": len(EYE_SHAPES), "fringe": len(FRINGES), "sides": len(SIDES),
     "headwear": len(HEADWEAR), "ornament": len(ORNAMENTS), "clothes": len(CLOTHES),
 }  # fmt: skip
 
 
 def trait_combinations() -> int:
-    """A lower bound on the number of distinguishable characters: the product of the visible forms."""
-    return math.prod(VISIBLE_FORMS.values())
+    """A lower bound on the number of distinguishable characters.
+
+    The product of the visible forms and of the ways the hair hangs behind: each cut loose or half up, or tied in a
+    tail. Ears, horns, marks, patterns and the shifts of colours and lengths come on top.
+    """
+    behind = len(BACKS) * (len(TAILS) - len(TIED)) + len(TIED)
+    return math.prod(VISIBLE_FORMS.values()) * behind
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from data.drawn.brush import Brush, Paint, Points, bend, points, smooth
+from data.drawn.character import TIED
 from data.drawn.colour import Number, mix
 from data.drawn.look import Look
 
@@ -78,8 +79,7 @@ def _mass(look: Look) -> Points:
         "spikes": (0.72, 1.26, 5, 0.34),
         "box": (1.04, 1.2, 8, 0.0),
     }[back]
-    if character.tails in ("bun", "twin buns", "ponytail", "twin high", "twin low", "twin drills", "twin braids",
-                           "side tail", "shoulder braid", "shoulder tail"):  # fmt: skip
+    if character.tails in TIED:
         length, spread, tips, depth = min(length, 0.6), min(spread, 0.86), 4, 0.1
         back = "cropped"
     length += longer * min(1.0, length)
