@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from jaxtyping import Float32, UInt8
 from embedder.card import Card, available_encoders, find_encoder, read_card
 from embedder.preprocess import prepare
 from embedder.runtime import Runtime, choose_runtime
+from embedder.strangers import Strangers, read_strangers
 
 
 class Encoder:
@@ -47,6 +49,11 @@ class Encoder:
     def card(self) -> dict[str, Any]:
         """All of `encoder.json`."""
         return self._card.fields
+
+    @cached_property
+    def strangers(self) -> Strangers | None:
+        """Encodings of strangers that come with the encoder, and whose each is; None where it brings none."""
+        return read_strangers(self._card)
 
     def encode(
         self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]], batch_size: int = 64

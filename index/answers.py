@@ -41,8 +41,11 @@ class Recognition:
     region: str
     """`face`, or `whole` where the picture itself was taken for the face."""
     p_value: float | None = None
+    """Which share of strangers would score as high, in (0, 1]."""
     fpir: float | None = None
+    """The rate that was promised."""
     basis: str | None = None
+    """Whose strangers the p-value stands on: `own`, `strangers` or `borrowed`."""
 
     @property
     def identity(self) -> str | None:
@@ -60,7 +63,7 @@ class Recognition:
             "status": str(self.status),
             "identity": self.identity,
             "score": _rounded(self.score),
-            "p_value": self.p_value,
+            "p_value": None if self.p_value is None else float(f"{self.p_value:.4g}"),
             "fpir": self.fpir,
             "basis": self.basis,
             "region": self.region,

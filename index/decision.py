@@ -1,11 +1,11 @@
-"""Named or unknown: what the candidates of a query amount to."""
+"""Named, ambiguous or unknown: what the candidates of a query amount to at a promised rate."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float64
 
 
 class Status(StrEnum):
@@ -16,13 +16,19 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
 
 
-def decide(scores: Float32[np.ndarray, " queries"], unknown_below: float) -> Bool[np.ndarray, " queries"]:
-    """Whether each query is named: its best candidate's similarity reaches the encoder's `unknown_below`.
+def decide(
+    p_values: Float64[np.ndarray, " queries"],
+    margins: Float64[np.ndarray, " queries"],
+    fpir: float,
+    margin: float,
+) -> tuple[Bool[np.ndarray, " queries"], Bool[np.ndarray, " queries"]]:
+    """Which queries are no strangers at this rate, and which of them are ambiguous.
 
-    The bound is one fixed similarity for every gallery, stated in the encoder's card together with the share of
-    strangers that it let through there. No candidate (-inf) is never named.
+    A query is no stranger where p <= fpir. It is ambiguous where, besides, its best candidate beats the runner-up by at
+    most `margin` (see `index.calibration.margin_needed`); two exactly equal candidates always are.
 
-    >>> decide(np.float32([0.7, 0.3, -np.inf]), 0.5).tolist()
-    [True, False, False]
+    >>> decide(np.array([0.001, 0.004, 0.2]), np.array([2.0, 0.1, 2.0]), fpir=0.01, margin=0.3)
+    (array([ True,  True, False]), array([False,  True, False]))
     """
-    return scores >= unknown_below
+    familiar = p_values <= fpir
+    return familiar, familiar & (margins <= margin)

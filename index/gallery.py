@@ -11,9 +11,12 @@ from jaxtyping import Float32
 from data.errors import GalleryError, GalleryMismatch, GalleryMissing
 from data.near_duplicates import NEAR_DUPLICATE_DISTANCE, hamming
 from index.answers import Candidate, Neighbour, Recognition
+from index.calibration import margins
+from index.calibrator import Bank, Calibrator
 from index.decision import Status, decide
 from index.records import (
     KINDS,
+    STRANGERS_OF,
     Command,
     EncoderStamp,
     Enrolled,
@@ -28,6 +31,9 @@ from index.shelf import Neighbours, Shelf
 from index.sqlite_store import SQLiteStore
 from index.voting import DEFAULT_RULE, vote
 
+DEFAULT_FPIR = 0.01
+DEFAULT_MISIDENTIFICATION = 0.01
+
 
 class Gallery:
     """All references of all identities, in one file, and the search over them.
@@ -40,6 +46,7 @@ class Gallery:
         self.store = store
         self._device = device
         self._shelves: dict[str, Shelf] = {}
+        self._calibrators: dict[str, Calibrator] = {}
 
     @classmethod
     def create(cls, path: str | Path, *, device: str = "auto") -> Gallery:
@@ -90,7 +97,7 @@ class Gallery:
 
     def kinds(self) -> list[str]:
         """The kinds of which at least one reference is enrolled."""
-        return self.store.kinds()
+        return [kind for kind in self.store.kinds() if kind in KINDS]
 
     def references(self, name: str, kind: str = "character") -> list[Reference]:
         """All references of one identity, oldest first. Raises UnknownIdentity."""
@@ -117,29 +124,48 @@ class Gallery:
         """The k nearest references of each encoding, best first, exactly."""
         return self.shelf(kind).search(encodings, k)
 
+    def calibrator(self, kind: str) -> Calibrator:
+        """What the gallery's own references tell about its answers, up to date."""
+        shelf = self.shelf(kind)
+        strangers = self.shelf(STRANGERS_OF[kind])
+        if kind not in self._calibrators:
+            self._calibrators[kind] = Calibrator(self.store, shelf, strangers)
+        return self._calibrators[kind]
+
     def recognize(
         self,
         encodings: Float32[np.ndarray, "queries dim"],
         *,
-        unknown_below: float,
+        fpir: float = DEFAULT_FPIR,
+        misidentification: float = DEFAULT_MISIDENTIFICATION,
         k: int = 5,
         rule: str = DEFAULT_RULE,
         kind: str = "character",
+        bank: Bank | None = None,
         regions: Sequence[str] | None = None,
     ) -> list[Recognition]:
-        """Who each encoding is: the neighbours' vote, decided at `unknown_below` (cosine in [-1, 1]).
+        """Who each encoding is: the neighbours' vote, decided at a promised rate.
 
-        `regions` says of each encoding whether it shows a `face` or the `whole` picture, for the answer to tell.
+        Of strangers, at most a share `fpir` is named on average; of mated queries, about a share `misidentification`
+        gets a wrong name. `bank` is asked where the gallery's own identities are too few for the rate. `regions` says
+        of each encoding whether it shows a `face` or the `whole` picture, for the answer to tell.
+
+        Raises ValueError for a rate outside (0, 1].
         """
-        shelf = self.shelf(kind)
+        for rate in (fpir, misidentification):
+            if not 0 < rate <= 1:
+                raise ValueError(f"a rate lies above 0 and is at most 1, not {rate}")
+        promise = self.calibrator(kind).promise(fpir, misidentification, k=k, rule=rule, bank=bank)
+        shelf = self._shelves[kind]
         neighbours = shelf.search(encodings, k)
-        voters = shelf.search_centroids(encodings, k) if rule == "centroid" else neighbours
+        voters = neighbours if rule != "centroid" else shelf.neighbours(encodings, k, rule)
         votes = vote(voters.similarities, voters.identities, rule)
-        named = decide(votes.scores[:, 0], unknown_below)
+        p_values = promise.null.p_values(votes.scores[:, 0].astype(np.float64))
+        familiar, ambiguous = decide(p_values, margins(votes), fpir, promise.margin)
         held = self.store.references(neighbours.references[neighbours.references >= 0].tolist())
         names = self.store.names(votes.identities[votes.identities >= 0].tolist())
         answers = []
-        for query, is_named in enumerate(named):
+        for query in range(len(encodings)):
             candidates = tuple(
                 Candidate(names[whose], float(score), int(count))
                 for whose, score, count in zip(
@@ -154,8 +180,20 @@ class Gallery:
                 )
                 if reference in held
             )
-            status = Status.IDENTIFIED if is_named and candidates else Status.UNKNOWN
-            answers.append(Recognition(status, candidates, near, regions[query] if regions else "whole"))
+            status = Status.UNKNOWN
+            if familiar[query] and candidates:
+                status = Status.AMBIGUOUS if ambiguous[query] else Status.IDENTIFIED
+            answers.append(
+                Recognition(
+                    status=status,
+                    candidates=candidates,
+                    neighbours=near,
+                    region=regions[query] if regions else "whole",
+                    p_value=float(p_values[query]),
+                    fpir=fpir,
+                    basis=promise.basis,
+                )
+            )
         return answers
 
     # -- changing ------------------------------------------------------------------------------------------------------
@@ -245,7 +283,7 @@ class Gallery:
         Raises GalleryMismatch where the two were made by different encoders.
         """
         counts = dict.fromkeys(Outcome, 0)
-        stamps = {kind: stamp for kind in KINDS if (stamp := other.store.encoder(kind))}
+        stamps = {kind: stamp for kind in other.store.kinds() if (stamp := other.store.encoder(kind))}
         for kind, stamp in stamps.items():
             held = self.store.encoder(kind)
             if held and held.fingerprint != stamp.fingerprint:

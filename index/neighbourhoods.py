@@ -263,7 +263,7 @@ def _candidates(similarities: Float32[np.ndarray, "rows columns"], depth: int) -
 
 
 def _leave_out(
-    similarities: Float32[np.ndarray, "rows columns"], positions: list[Int64[np.ndarray, "_"]], start: int
+    similarities: Float32[np.ndarray, "rows columns"], positions: list[Int64[np.ndarray, " _"]], start: int
 ) -> None:
     """Set the given positions of each row to -inf, where they lie in this piece of columns."""
     width = similarities.shape[1]

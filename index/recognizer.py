@@ -21,8 +21,9 @@ from data.pictures import read_picture
 from data.prefetch import prefetch
 from embedder import Detection, Detector, Encoder, crop_face, load_detector
 from index.answers import FaceAnswer, PictureAnswer, Recognition
+from index.calibrator import Bank
 from index.enrolment import EnrolledPicture, Enrolment, EnrolmentReport
-from index.gallery import Gallery
+from index.gallery import DEFAULT_FPIR, DEFAULT_MISIDENTIFICATION, Gallery
 from index.records import EncoderStamp, NewReference, Outcome, proper_kind, proper_name
 from index.voting import DEFAULT_RULE
 
@@ -48,6 +49,7 @@ class Recognizer:
         self.encoder = encoder
         self.detector = detector or load_detector("whole")
         self.stamp = EncoderStamp(encoder.name, encoder.fingerprint, encoder.dimension)
+        self.bank = Bank(*encoder.strangers) if encoder.strangers is not None else None
         for kind in gallery.kinds():
             gallery.store.stamp(kind, self.stamp)
 
@@ -214,17 +216,21 @@ class Recognizer:
         *,
         k: int = 5,
         rule: str = DEFAULT_RULE,
+        fpir: float = DEFAULT_FPIR,
+        misidentification: float = DEFAULT_MISIDENTIFICATION,
     ) -> Iterator[PictureAnswer]:
         """Answer who each picture shows, in order; a picture that cannot be read gets an answer with `error` set.
 
-        Yields as answers come, decoding ahead. Raises GalleryError while the gallery is empty.
+        Of strangers, at most a share `fpir` is named on average. Yields as answers come, decoding ahead. Raises
+        GalleryError while the gallery is empty.
         """
         if not self.gallery.kinds():
             raise GalleryError(f"{self.gallery.path} is empty: enrol somebody first, with `kaodex enroll FOLDER`")
+        how = Question(k, rule, fpir, misidentification)
         seen = prefetch(self._look, (Path(picture) for picture in pictures), workers=WORKERS, ahead=2 * QUERY_BATCH)
         for batch in _batches(seen, QUERY_BATCH):
             pictures_read = [found for _, found in batch if not isinstance(found, KaodexError)]
-            answers = iter(self.recognize(pictures_read, k=k, rule=rule))
+            answers = iter(self.recognize(pictures_read, how))
             for path, found in batch:
                 if isinstance(found, KaodexError):
                     reason = found.reason if isinstance(found, UnreadablePicture) else str(found)
@@ -236,13 +242,14 @@ class Recognizer:
         picture = read_picture(path)
         return Seen(readable(path), picture, tuple(self.detector.find(picture)))
 
-    def recognize(self, seen: Sequence[Seen], *, k: int = 5, rule: str = DEFAULT_RULE) -> list[PictureAnswer]:
+    def recognize(self, seen: Sequence[Seen], how: Question | None = None) -> list[PictureAnswer]:
         """Answer for pictures that are in memory, with the boxes of their faces."""
+        how = how or Question()
         kinds = self.gallery.kinds()
         faces: list[list[Recognition]] = [[] for _ in seen]
         if "character" in kinds:
             found = [(picture, detection) for picture in seen for detection in picture.detections]
-            recognitions = iter(self._recognize(found, "character", k, rule))
+            recognitions = iter(self._recognize(found, "character", how))
             faces = [[next(recognitions) for _ in picture.detections] for picture in seen]
         artists: list[Recognition] | list[None] = [None] * len(seen)
         if "artist" in kinds:
@@ -250,8 +257,7 @@ class Recognizer:
             artists = self._recognize(
                 [(picture, detection) for picture in seen for detection in whole.find(picture.picture)],
                 "artist",
-                k,
-                rule,
+                how,
             )
         return [
             PictureAnswer(
@@ -266,16 +272,28 @@ class Recognizer:
             for picture, recognized, artist in zip(seen, faces, artists, strict=True)
         ]
 
-    def _recognize(self, found: Sequence[tuple[Seen, Detection]], kind: str, k: int, rule: str) -> list[Recognition]:
+    def _recognize(self, found: Sequence[tuple[Seen, Detection]], kind: str, how: Question) -> list[Recognition]:
         encodings = self.encoder.encode([crop_face(picture.picture, detection) for picture, detection in found])
         return self.gallery.recognize(
             encodings,
-            unknown_below=self.encoder.unknown_below,
-            k=k,
-            rule=rule,
+            fpir=how.fpir,
+            misidentification=how.misidentification,
+            k=how.k,
+            rule=how.rule,
             kind=kind,
+            bank=self.bank,
             regions=[detection.region for _, detection in found],
         )
+
+
+@dataclass(frozen=True)
+class Question:
+    """How the references vote, and which error rates are promised."""
+
+    k: int = 5
+    rule: str = DEFAULT_RULE
+    fpir: float = DEFAULT_FPIR
+    misidentification: float = DEFAULT_MISIDENTIFICATION
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ from jaxtyping import Float16, Int64, UInt64
 from data.errors import GalleryError
 
 KINDS = ("character", "artist")
+"""What identities can be."""
+STRANGERS_OF = {kind: f"{kind} stranger" for kind in KINDS}
+"""The kind under which a gallery keeps its bank of strangers: they are never candidates."""
 LONGEST_NAME = 200
 
 Box = tuple[int, int, int, int]
@@ -149,7 +152,7 @@ def proper_name(name: str) -> str:
 
 def proper_kind(kind: str) -> str:
     """The kind itself, or GalleryError where it is none of KINDS."""
-    if kind not in KINDS:
+    if kind not in KINDS and kind not in STRANGERS_OF.values():
         raise GalleryError(f"there is no kind {kind!r}: use {' or '.join(KINDS)}")
     return kind
 

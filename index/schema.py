@@ -20,7 +20,7 @@ APPLICATION = 0x4B616F78
 
 _TABLES = (
     """CREATE TABLE encoder (
-        kind TEXT PRIMARY KEY CHECK (kind IN ('character', 'artist')),
+        kind TEXT PRIMARY KEY CHECK (kind IN ('character', 'artist', 'character stranger', 'artist stranger')),
         name TEXT NOT NULL,
         fingerprint TEXT NOT NULL,
         dimension INTEGER NOT NULL CHECK (dimension > 0)
@@ -69,7 +69,7 @@ _TABLES = (
         kind TEXT NOT NULL REFERENCES encoder (kind),
         key TEXT NOT NULL,
         journal INTEGER NOT NULL,
-        value TEXT NOT NULL,
+        value BLOB NOT NULL,
         PRIMARY KEY (kind, key)
     ) STRICT""",
 )

@@ -49,13 +49,18 @@ class Shelf:
         self._store = store
         self._device = device
         self.kind = kind
-        self._load()
+        with store.snapshot():
+            self._load()
 
     def __len__(self) -> int:
         return int((self.identities != REMOVED).sum())
 
     def refresh(self) -> None:
         """Bring the shelf to the store's last revision, reading only what is new."""
+        with self._store.snapshot():
+            self._refresh()
+
+    def _refresh(self) -> None:
         revision = self._store.revision()
         if revision == self.revision:
             return
@@ -80,7 +85,6 @@ class Shelf:
             self._load()
 
     def _load(self) -> None:
-        # the revision first: what is written after it is replayed, which does no harm a second time
         self.revision = self._store.revision()
         held = self._store.vectors(self.kind)
         self.references, self.identities = held.references, held.identities
@@ -124,6 +128,10 @@ class Shelf:
         # equal similarities by age, so that an answer never depends on the order in which FAISS meets them
         order = np.lexsort((references, -similarities), axis=-1)[:, :k]
         return Neighbours(*(np.take_along_axis(of, order, axis=1) for of in (similarities, references, identities)))
+
+    def neighbours(self, queries: Float32[np.ndarray, "queries dim"], k: int, rule: str) -> Neighbours:
+        """Who votes under a rule: the k nearest references, or with `centroid` the k nearest centroids."""
+        return self.search_centroids(queries, k) if rule == "centroid" else self.search(queries, k)
 
     def search_centroids(self, queries: Float32[np.ndarray, "queries dim"], k: int) -> Neighbours:
         """The k identities whose centroids are nearest; the reference of each is -1."""

@@ -14,6 +14,8 @@ from jaxtyping import Float16
 
 from data.errors import GalleryDamaged, GalleryError, GalleryMismatch, GalleryMissing, UnknownIdentity
 from index.records import (
+    KINDS,
+    STRANGERS_OF,
     Change,
     Command,
     EncoderStamp,
@@ -107,6 +109,16 @@ class SQLiteStore:
                 raise
             self._connection.execute("COMMIT")
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All that is read inside is of one moment, whatever others write meanwhile."""
+        with _told(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("COMMIT")
+
     def _rows(self, sql: str, parameters: Sequence = ()) -> list[tuple]:
         with _told(self.path):
             return self._connection.execute(sql, parameters).fetchall()
@@ -138,14 +150,12 @@ class SQLiteStore:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def kinds(self) -> list[str]:
-        """The kinds of which at least one reference is enrolled."""
-        return [
-            row[0]
-            for row in self._rows(
-                "SELECT kind FROM encoder WHERE EXISTS (SELECT 1 FROM reference "
-                "WHERE reference.kind = encoder.kind AND identity IS NOT NULL) ORDER BY kind DESC"
-            )
-        ]
+        """The kinds of which at least one reference is enrolled, banks of strangers last."""
+        held = self._rows(
+            "SELECT kind FROM encoder WHERE EXISTS (SELECT 1 FROM reference "
+            "WHERE reference.kind = encoder.kind AND identity IS NOT NULL)"
+        )
+        return [kind for kind in (*KINDS, *STRANGERS_OF.values()) if (kind,) in held]
 
     def revision(self) -> int:
         """The journal's last row; 0 for a gallery that never held anything."""
@@ -262,6 +272,19 @@ class SQLiteStore:
         if not rows:
             raise GalleryError(f"{self.path} holds no reference {reference}")
         return rows[0][0]
+
+    def calibration(self, kind: str, key: str) -> tuple[int, bytes] | None:
+        """What was kept under this key, and the journal's last row at that time; None where nothing was."""
+        rows = self._rows("SELECT journal, value FROM calibration WHERE kind = ? AND key = ?", (kind, key))
+        return rows[0] if rows else None
+
+    def keep_calibration(self, kind: str, key: str, journal: int, value: bytes) -> None:
+        """Keep what can be computed again, stamped with the journal's row that it knows of."""
+        with self._transaction():
+            self._connection.execute(
+                "INSERT OR REPLACE INTO calibration (kind, key, journal, value) VALUES (?, ?, ?, ?)",
+                (kind, key, journal, value),
+            )
 
     # -- changing ------------------------------------------------------------------------------------------------------
 

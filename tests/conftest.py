@@ -15,8 +15,21 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Real pictures beside the repository; tests that need them are skipped where they are not."""
 
 
+def every_direction(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Directions spread evenly over the sphere (a Fibonacci lattice), each one stranger.
+
+    One in a hundred of them comes nearer than about 0.993 to one of three given directions.
+    """
+    height = 1 - (2 * np.arange(count) + 1) / count
+    angle = np.arange(count) * np.pi * (3 - np.sqrt(5))
+    flat = np.sqrt(1 - height**2)
+    return np.stack([flat * np.cos(angle), flat * np.sin(angle), height], axis=1).astype(np.float16), np.arange(count)
+
+
 class FakeEncoder(Encoder):
     """The direction of a crop's mean colour from mid-grey: pure red gives (1, -1, -1) / sqrt(3)."""
+
+    strangers: tuple[np.ndarray, np.ndarray] | None
 
     def __init__(self, name: str = "fake") -> None:
         self.name = name
@@ -25,6 +38,7 @@ class FakeEncoder(Encoder):
         self.input_size = 8
         self.unknown_below = 0.9
         self.runtime = "by hand"
+        self.strangers = every_direction(400)
 
     def encode(self, crops: Sequence[np.ndarray], batch_size: int = 64) -> np.ndarray:
         encodings = np.zeros((len(crops), 3), np.float32)

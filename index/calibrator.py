@@ -1,0 +1,156 @@
+"""Calibration of one kind of a gallery: kept in the gallery, and brought up to date by what the journal says."""
+
+from __future__ import annotations
+
+import io
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float16, Int64
+
+from data.errors import GalleryError
+from index.calibration import Outcomes, margin_needed, null_scores, outcomes_as_mated, outcomes_as_strangers
+from index.conformal import NullScores, identities_needed
+from index.neighbourhoods import DEPTH, Held, Neighbourhoods, find_neighbourhoods, sample, update_neighbourhoods
+from index.shelf import Shelf
+from index.sqlite_store import SQLiteStore
+from index.voting import vote
+
+_KEY = "neighbourhoods 1"
+_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Encodings of people who are nobody in particular: strangers that an encoder brings along."""
+
+    encodings: Float16[np.ndarray, "encodings dim"]
+    identities: Int64[np.ndarray, " encodings"]
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What a rate stands on: whose scores are the null distribution, and which margins are ambiguous."""
+
+    fpir: float
+    null: NullScores
+    basis: str
+    """`own`, `strangers` (the gallery's bank joins its identities) or `borrowed` (the encoder's bank)."""
+    margin: float
+    """A named query whose margin is at most this is ambiguous."""
+
+
+class Calibrator:
+    """Null scores and mated outcomes of a kind, for any k and rule."""
+
+    def __init__(self, store: SQLiteStore, shelf: Shelf, strangers: Shelf | None) -> None:
+        self._store = store
+        self._shelf = shelf
+        self._strangers = strangers
+        self._known: Neighbourhoods | None = None
+        self._known_at = -1
+        self._told: dict[tuple, tuple[int, NullScores, Outcomes]] = {}
+        self._borrowed: dict[tuple, tuple[int, NullScores]] = {}
+
+    def promise(self, fpir: float, misidentification: float, *, k: int, rule: str, bank: Bank | None = None) -> Promise:
+        """On what a promised rate stands: the gallery's own scores, or the bank's where the identities are too few."""
+        null, mated = self.outcomes(k, rule)
+        basis = "own"
+        if self._strangers is not None and len(self._strangers):
+            basis = "strangers"
+        if null.count < identities_needed(fpir) and bank is not None:
+            null, basis = self.borrowed(bank, k, rule), "borrowed"
+        margin = margin_needed(mated, null.p_values(mated.scores), fpir, misidentification)
+        return Promise(fpir, null, basis, margin)
+
+    def outcomes(self, k: int, rule: str) -> tuple[NullScores, Outcomes]:
+        """Scores of strangers (own identities, and the gallery's bank), and the outcomes of mated references."""
+        told = self._told.get((k, rule))
+        if told and told[0] == self._shelf.revision:
+            return told[1], told[2]
+        held = self._held()
+        known = self.neighbourhoods(max(k, DEPTH))
+        null = null_scores(outcomes_as_strangers(known, held, k, rule))
+        if self._strangers is not None and len(self._strangers):
+            enrolled = self._strangers.identities >= 0
+            null = null.joined(
+                self._scored(self._strangers.encodings[enrolled], self._strangers.identities[enrolled], k, rule)
+            )
+        mated = outcomes_as_mated(known, held, k, rule)
+        self._told[k, rule] = (self._shelf.revision, null, mated)
+        return null, mated
+
+    def borrowed(self, bank: Bank, k: int, rule: str) -> NullScores:
+        """The scores that the encoder's strangers reach against this gallery."""
+        told = self._borrowed.get((k, rule))
+        if told is None or told[0] != self._shelf.revision:
+            told = (self._shelf.revision, self._scored(bank.encodings, bank.identities, k, rule))
+            self._borrowed[k, rule] = told
+        return told[1]
+
+    def neighbourhoods(self, depth: int = DEPTH) -> Neighbourhoods:
+        """The neighbours of the sampled references as of the shelf's revision; kept in the gallery up to DEPTH."""
+        held = self._held()
+        if depth > DEPTH:
+            return find_neighbourhoods(held, sample(held.references, held.identities), depth)
+        if self._known is None:
+            kept = self._store.calibration(self._shelf.kind, _KEY)
+            if kept:
+                self._known_at, self._known = kept[0], _unpacked(kept[1])
+        if self._known is not None and self._known_at == self._shelf.revision:
+            return self._known
+        if self._known is None or self._known_at > self._shelf.revision:
+            known = find_neighbourhoods(held, sample(held.references, held.identities))
+        else:
+            known = self._updated(self._known, held)
+        self._known, self._known_at = known, self._shelf.revision
+        with suppress(GalleryError):  # a gallery that cannot be written can still be asked: it computes this again
+            self._store.keep_calibration(self._shelf.kind, _KEY, self._known_at, _packed(known))
+        return known
+
+    def _updated(self, known: Neighbourhoods, held: Held) -> Neighbourhoods:
+        changes = [
+            change
+            for change in self._store.changes(self._known_at, self._shelf.kind)
+            if change.row <= self._shelf.revision
+        ]
+        changed = {identity for change in changes for identity in (change.before, change.after) if identity is not None}
+        first: dict[int, int | None] = {}
+        last: dict[int, int | None] = {}
+        for change in changes:
+            first.setdefault(change.reference, change.before)
+            last[change.reference] = change.after
+        added = [reference for reference, after in last.items() if after is not None and first[reference] is None]
+        return update_neighbourhoods(
+            known, held, np.array(sorted(changed), np.int64), np.array(sorted(added), np.int64)
+        )
+
+    def _held(self) -> Held:
+        shelf = self._shelf
+        return Held(shelf.references, shelf.identities, shelf.pictures, shelf.hashes, shelf.encodings)
+
+    def _scored(
+        self,
+        encodings: Float16[np.ndarray, "encodings dim"],
+        identities: Int64[np.ndarray, " encodings"],
+        k: int,
+        rule: str,
+    ) -> NullScores:
+        """What these encodings score against the gallery as it is."""
+        scores = [np.zeros(0)]
+        for start in range(0, len(encodings), _BATCH):
+            near = self._shelf.neighbours(encodings[start : start + _BATCH].astype(np.float32), k, rule)
+            scores.append(vote(near.similarities, near.identities, rule).scores[:, 0].astype(np.float64))
+        return NullScores(np.concatenate(scores), identities)
+
+
+def _packed(known: Neighbourhoods) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **vars(known))
+    return file.getvalue()
+
+
+def _unpacked(packed: bytes) -> Neighbourhoods:
+    with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
+        return Neighbourhoods(**{name: arrays[name] for name in arrays.files})
