@@ -11,7 +11,7 @@ from rich.markup import escape
 from cli.options import detector_option, device_option, encoder_option, gallery_option, kind_option
 from cli.output import answers, count, table
 from cli.progress import progress, talk
-from data.folders import Found, LabelledPicture, find_pictures
+from data.folders import Found, LabelledPicture, find_pictures, find_strangers
 from data.paths import readable
 
 if TYPE_CHECKING:
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 @click.option("--as", "name", metavar="NAME", help="All pictures of SOURCE show this identity.")
 @kind_option
 @gallery_option
+@click.option(
+    "--as-strangers",
+    is_flag=True,
+    help="SOURCE shows people who are nobody here: they are never named, and sharpen what `unknown` means.",
+)
 @click.option("--allow-conflicts", is_flag=True, help="Enrol a picture under a second name too.")
 @detector_option
 @encoder_option
@@ -33,6 +38,7 @@ def enroll(
     name: str | None,
     kind: str,
     gallery: Path,
+    as_strangers: bool,
     allow_conflicts: bool,
     detector: str,
     encoder: str | None,
@@ -47,8 +53,11 @@ def enroll(
     \b
       kaodex enroll refs/                  refs/rem/1.png, refs/rem/2.png, refs/ram/1.png …
       kaodex enroll downloads/ --as rem    everything in downloads/ shows rem
+      kaodex enroll crowd/ --as-strangers  each folder, and each loose picture, is somebody who is nobody here
     """
-    found = [find_pictures(source, name=name) for source in sources]
+    if as_strangers and name:
+        raise click.UsageError("--as-strangers and --as exclude each other: a stranger has no name")
+    found = [find_strangers(source) if as_strangers else find_pictures(source, name=name) for source in sources]
     for source, one in zip(sources, found, strict=True):
         _warn(source, one)
     pictures: list[LabelledPicture] = [picture for one in found for picture in one.pictures]
@@ -69,13 +78,18 @@ def enroll(
                 recognizer.enroll(
                     pictures,
                     kind=kind,
+                    as_strangers=as_strangers,
                     allow_conflicts=allow_conflicts,
-                    words=f"enroll {' '.join(map(readable, sources))}{f' --as {name}' if name else ''}",
+                    words=f"enroll {' '.join(map(readable, sources))}"
+                    + (f" --as {name}" if name else " --as-strangers" if as_strangers else ""),
                     on_picture=tell,
                 )
             except KeyboardInterrupt:
                 interrupted = True
-        _print(report, recognizer, kind)
+        if as_strangers:
+            _print_strangers(report, recognizer, kind)
+        else:
+            _print(report, recognizer, kind)
     if interrupted:
         talk.print(
             f"interrupted after {sum(count.total() for count in report.counts.values()):,} of {len(pictures):,} "
@@ -129,7 +143,25 @@ def _print(report: EnrolmentReport, recognizer: Recognizer, kind: str) -> None:
         f"{escape(str(recognizer.gallery.path))} holds {count(len(held), 'identity', 'identities')} with "
         f"{count(sum(held.values()), 'reference')}"
     )
-    for trouble in report.troubles:
-        talk.print(f"[yellow]{trouble.enrolment}:[/] {escape(readable(trouble.path))}: {escape(trouble.reason)}")
+    _tell_troubles(report)
     if report.total(Enrolment.CONFLICT):
         talk.print("conflicts: remove the picture from one of the two folders, or add --allow-conflicts to keep both")
+
+
+def _print_strangers(report: EnrolmentReport, recognizer: Recognizer, kind: str) -> None:
+    from index.enrolment import Enrolment
+    from index.records import STRANGERS_OF
+
+    held = recognizer.gallery.identities(STRANGERS_OF[kind])
+    answers().print(
+        f"{count(report.total(Enrolment.ADDED), 'picture')} of strangers added, "
+        f"{report.total(Enrolment.SKIPPED):,} were there already, {report.total(Enrolment.SUSPICIOUS):,} left out as "
+        f"suspiciously close to somebody enrolled; the bank holds {count(len(held), 'stranger')} with "
+        f"{count(sum(who.references for who in held), 'picture')}"
+    )
+    _tell_troubles(report)
+
+
+def _tell_troubles(report: EnrolmentReport) -> None:
+    for trouble in report.troubles:
+        talk.print(f"[yellow]{trouble.enrolment}:[/] {escape(readable(trouble.path))}: {escape(trouble.reason)}")

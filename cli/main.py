@@ -14,6 +14,7 @@ from data.errors import GalleryDamaged, KaodexError
 COMMANDS = {
     "enroll": "cli.enroll:enroll",
     "query": "cli.query:query",
+    "calibrate": "cli.calibrate:calibrate",
     "gallery": "cli.gallery:gallery",
     "bench": "cli.bench:bench",
     "demo": "cli.demo:demo",

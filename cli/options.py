@@ -43,3 +43,29 @@ kind_option = click.option(
     show_default=True,
     help="What the identities are.",
 )
+rule_option = click.option(
+    "--rule",
+    type=click.Choice(["weighted", "nearest", "majority", "centroid"]),
+    default="weighted",
+    show_default=True,
+    help="How the nearest references vote.",
+)
+k_option = click.option(
+    "-k", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many nearest references vote."
+)
+fpir_option = click.option(
+    "--fpir",
+    default=0.01,
+    show_default=True,
+    type=click.FloatRange(0, 1, min_open=True),
+    envvar="KAODEX_FPIR",
+    show_envvar=True,
+    help="Of strangers, at most this share is given a name, on average.",
+)
+misid_option = click.option(
+    "--misid",
+    default=0.01,
+    show_default=True,
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Of enrolled identities' pictures, about this share is given a wrong name; closer calls are ambiguous.",
+)

@@ -13,7 +13,16 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from cli.options import detector_option, device_option, encoder_option, gallery_option
+from cli.options import (
+    detector_option,
+    device_option,
+    encoder_option,
+    fpir_option,
+    gallery_option,
+    k_option,
+    misid_option,
+    rule_option,
+)
 from cli.output import answers, count, table
 from cli.progress import progress, talk
 from data.folders import list_pictures
@@ -22,17 +31,13 @@ if TYPE_CHECKING:
     from index.answers import PictureAnswer, Recognition
     from index.gallery import Gallery
 
-RULES = ("weighted", "nearest", "majority", "centroid")
-
 
 @click.command(short_help="Say who pictures show.")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@click.option(
-    "-k", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many nearest references vote."
-)
-@click.option(
-    "--rule", type=click.Choice(RULES), default=RULES[0], show_default=True, help="How the nearest references vote."
-)
+@k_option
+@rule_option
+@fpir_option
+@misid_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per picture, one line each.")
 @click.option(
     "--annotate",
@@ -49,6 +54,8 @@ def query(
     images: tuple[str, ...],
     k: int,
     rule: str,
+    fpir: float,
+    misid: float,
     as_json: bool,
     folder: Path | None,
     gallery: Path,
@@ -56,7 +63,10 @@ def query(
     encoder: str | None,
     device: str,
 ) -> None:
-    """Say who pictures show: a name, or unknown where no reference is similar enough.
+    """Say who pictures show: a name, or unknown where strangers reach such a score too often.
+
+    Of strangers, at most a share --fpir is given a name, on average; p is the share that would score as high. A face is
+    ambiguous where two enrolled identities cannot be told apart at the rate --misid.
 
     IMAGE is a picture, a folder of pictures, or - for paths on standard input, one a line.
 
@@ -69,7 +79,7 @@ def query(
 
     failed = 0
     statuses: Counter[str] = Counter()
-    lines = table("picture", "face", "answer", ">score", "runner-up", "nearest references")
+    lines = table("picture", "face", "answer", ">score", ">p", "runner-up", "nearest references")
     with Recognizer.open(gallery, encoder=encoder, detector=detector, device=device) as recognizer:
         sheets = _Sheets(folder, recognizer.gallery) if folder else None
         pictures, total = _pictures(images)
@@ -81,7 +91,7 @@ def query(
                 yield picture
 
         with progress("asking", total) as advance:
-            for answer in recognizer.query(noted(), k=k, rule=rule):
+            for answer in recognizer.query(noted(), k=k, rule=rule, fpir=fpir, misidentification=misid):
                 path = asked.popleft()
                 if answer.error:
                     failed += 1
@@ -128,7 +138,7 @@ def _pictures(images: tuple[str, ...]) -> tuple[Iterator[Path], int | None]:
 def _add(lines: Table, answer: PictureAnswer) -> None:
     image = escape(answer.image)
     if answer.error:
-        lines.add_row(image, "", "[yellow]unreadable[/]", "", "", escape(answer.error))
+        lines.add_row(image, "", "[yellow]unreadable[/]", "", "", "", escape(answer.error))
     elif not answer.faces and not answer.artist:
         lines.add_row(image, "none found")
     for number, face in enumerate(answer.faces):
@@ -142,13 +152,14 @@ def _add(lines: Table, answer: PictureAnswer) -> None:
         lines.add_row("" if answer.faces else image, "artist", *_cells(answer.artist))
 
 
-def _cells(recognition: Recognition) -> tuple[str, str, str, str]:
+def _cells(recognition: Recognition) -> tuple[str, ...]:
     name = f"[bold]{escape(recognition.identity)}[/]" if recognition.identity else f"[dim]{recognition.status}[/]"
     score = "" if recognition.score is None else f"{recognition.score:.2f}"
     others = recognition.candidates[1:] if recognition.identity else recognition.candidates
     runner_up = f"{escape(others[0].identity)} {others[0].score:.2f}" if others else ""
     near = ", ".join(f"{escape(_short(near.source))} {near.similarity:.2f}" for near in recognition.neighbours[:2])
-    return name, score, runner_up, near
+    p_value = "" if recognition.p_value is None else f"{recognition.p_value:.2g}"
+    return name, score, p_value, runner_up, near
 
 
 def _short(source: str) -> str:

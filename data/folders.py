@@ -7,7 +7,7 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.errors import UnusableSource
@@ -66,6 +66,26 @@ def find_pictures(source: Path | str, *, name: str | None = None) -> Found:
     if not found.pictures:
         raise UnusableSource(_why_nothing(source, found))
     return found
+
+
+def find_strangers(source: Path | str) -> Found:
+    """Find pictures of nobody in particular: each folder in `source` is one stranger, each loose picture one more.
+
+    Raises `UnusableSource` where there are none.
+    """
+    source = Path(source)
+    if source.is_dir():
+        top = _Walk(source, deep=False)
+        loose_only = Found((), tuple(top.pictures), top.hidden, top.other)
+        found = _find_of_many(source) if top.folders else loose_only
+    elif source.exists():
+        found = Found((), (source,))
+    else:
+        raise UnusableSource(f"there is no {source}; give a folder of pictures of anyone who is nobody here")
+    loose = tuple(LabelledPicture(_identity(path.name), path) for path in found.loose)
+    if not found.pictures and not loose:
+        raise UnusableSource(_why_nothing(source, found))
+    return replace(found, pictures=found.pictures + loose, loose=(), suspicion=None)
 
 
 def list_pictures(paths: Iterable[Path | str]) -> list[Path]:

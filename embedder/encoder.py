@@ -51,9 +51,9 @@ class Encoder:
         return self._card.fields
 
     @cached_property
-    def strangers(self) -> Strangers | None:
-        """Encodings of strangers that come with the encoder, and whose each is; None where it brings none."""
-        return read_strangers(self._card)
+    def strangers(self) -> tuple[Strangers, ...]:
+        """Populations of strangers that come with the encoder: encodings, and whose each is. Often there are none."""
+        return tuple(read_strangers(self._card).values())
 
     def encode(
         self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]], batch_size: int = 64

@@ -22,7 +22,7 @@ def annotated(
         Mark(
             box=face.box,
             title=title(face.recognition),
-            detail="" if face.score is None else f"{face.score:.2f}",
+            detail=_figures(face.recognition),
             tone=face.status.value,
             thumbnails=_thumbnails(face.recognition, gallery),
         )
@@ -34,7 +34,7 @@ def annotated(
             Mark(
                 box=(0, 0, width, height),
                 title=f"by {title(answer.artist)}",
-                detail="" if answer.artist.score is None else f"{answer.artist.score:.2f}",
+                detail=_figures(answer.artist),
                 tone=answer.artist.status.value,
                 thumbnails=_thumbnails(answer.artist, gallery),
             )
@@ -47,6 +47,11 @@ def title(recognition: Recognition) -> str:
     if recognition.status is Status.AMBIGUOUS:
         return " or ".join(candidate.identity for candidate in recognition.candidates[:2]) + "?"
     return recognition.identity or str(recognition.status)
+
+
+def _figures(recognition: Recognition) -> str:
+    score = "" if recognition.score is None else f"{recognition.score:.2f}"
+    return score if recognition.p_value is None else f"{score} p {recognition.p_value:.2g}"
 
 
 def _thumbnails(recognition: Recognition, gallery: Gallery) -> tuple[Thumbnail, ...]:

@@ -12,7 +12,7 @@ from math import inf
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
-from index.conformal import NullScores, certified_rate, identities_needed
+from index.conformal import NullScores, WorstOf, certified_rate, identities_needed
 from index.neighbourhoods import Held, Members, Neighbourhoods
 from index.voting import Votes, vote
 from measure import bootstrap_interval, mean_per_identity
@@ -119,17 +119,13 @@ class Cost:
     """How many more identities or strangers the rate needs for the gallery's own scores to decide."""
 
 
-def cost(
-    fpir: float,
-    null: NullScores,
-    mated: Outcomes,
-    misidentification: float,
-) -> Cost:
-    """What it costs to promise this rate, with 95 % intervals by bootstrap over identities."""
-    p_values = null.p_values(mated.scores)
-    margin = margin_needed(mated, p_values, fpir, misidentification)
-    named = (p_values <= fpir) & (mated.named >= 0)
-    clear = named & (mated.margins > margin) if margin > 0 else named
+def cost(fpir: float, null: NullScores | WorstOf, identities_held: int, mated: Outcomes, margin: float) -> Cost:
+    """What it costs to promise this rate, with 95 % intervals by bootstrap over identities.
+
+    `identities_held` are the gallery's identities and strangers, `margin` what `margin_needed` gave.
+    """
+    named = (null.p_values(mated.scores) <= fpir) & (mated.named >= 0)
+    clear = named & (mated.margins > margin)
     right = clear & (mated.named == mated.truths)
     wrong = clear & (mated.named != mated.truths)
     _, whose = np.unique(mated.truths, return_inverse=True)
@@ -151,8 +147,8 @@ def cost(
         misidentification=misidentified,
         misidentification_interval=misidentified_interval,
         ambiguous=mean(named & ~clear)[0],
-        certified=certified_rate(fpir, null.count),
-        identities_missing=max(0, identities_needed(fpir) - null.count),
+        certified=certified_rate(fpir, identities_held),
+        identities_missing=max(0, identities_needed(fpir) - identities_held),
     )
 
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float16, Int64
+from jaxtyping import Bool, Float16, Float64, Int64
 
 from data.errors import GalleryError
-from index.calibration import Outcomes, margin_needed, null_scores, outcomes_as_mated, outcomes_as_strangers
-from index.conformal import NullScores, identities_needed
+from index.calibration import (
+    Cost,
+    Outcomes,
+    cost,
+    margin_needed,
+    null_scores,
+    outcomes_as_mated,
+    outcomes_as_strangers,
+)
+from index.conformal import NullScores, WorstOf, identities_needed
 from index.neighbourhoods import DEPTH, Held, Neighbourhoods, find_neighbourhoods, sample, update_neighbourhoods
 from index.shelf import Shelf
 from index.sqlite_store import SQLiteStore
@@ -22,11 +31,15 @@ _BATCH = 1024
 
 
 @dataclass(frozen=True)
-class Bank:
-    """Encodings of people who are nobody in particular: strangers that an encoder brings along."""
+class Population:
+    """Encodings of people who are nobody in particular, and whose each is."""
 
     encodings: Float16[np.ndarray, "encodings dim"]
     identities: Int64[np.ndarray, " encodings"]
+
+
+Bank = tuple[Population, ...]
+"""The strangers that an encoder brings along, by where they come from; the nearest population decides."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +47,7 @@ class Promise:
     """What a rate stands on: whose scores are the null distribution, and which margins are ambiguous."""
 
     fpir: float
-    null: NullScores
+    null: NullScores | WorstOf
     basis: str
     """`own`, `strangers` (the gallery's bank joins its identities) or `borrowed` (the encoder's bank)."""
     margin: float
@@ -51,43 +64,78 @@ class Calibrator:
         self._known: Neighbourhoods | None = None
         self._known_at = -1
         self._told: dict[tuple, tuple[int, NullScores, Outcomes]] = {}
-        self._borrowed: dict[tuple, tuple[int, NullScores]] = {}
+        self._borrowed: dict[tuple, tuple[int, WorstOf]] = {}
 
-    def promise(self, fpir: float, misidentification: float, *, k: int, rule: str, bank: Bank | None = None) -> Promise:
+    def promise(self, fpir: float, misidentification: float, *, k: int, rule: str, bank: Bank = ()) -> Promise:
         """On what a promised rate stands: the gallery's own scores, or the bank's where the identities are too few."""
+        null: NullScores | WorstOf
         null, mated = self.outcomes(k, rule)
-        basis = "own"
-        if self._strangers is not None and len(self._strangers):
-            basis = "strangers"
-        if null.count < identities_needed(fpir) and bank is not None:
+        basis = "strangers" if self._has_strangers() else "own"
+        if null.units < identities_needed(fpir) and bank:
             null, basis = self.borrowed(bank, k, rule), "borrowed"
         margin = margin_needed(mated, null.p_values(mated.scores), fpir, misidentification)
         return Promise(fpir, null, basis, margin)
 
+    def costs(
+        self, rates: Sequence[float], misidentification: float, *, k: int, rule: str, bank: Bank = ()
+    ) -> list[tuple[Promise, Cost]]:
+        """What each promised rate stands on, and what it costs."""
+        own, mated = self.outcomes(k, rule)
+        promises = [self.promise(rate, misidentification, k=k, rule=rule, bank=bank) for rate in rates]
+        return [(promise, cost(promise.fpir, promise.null, own.count, mated, promise.margin)) for promise in promises]
+
+    def suspicious_above(self, k: int, rule: str, bank: Bank = ()) -> float:
+        """The score above which a supposed stranger looks like somebody enrolled.
+
+        What the middle one of the gallery's own mated references reaches, and what one in a thousand of the encoder's
+        strangers would; inf where neither is known.
+        """
+        _, mated = self.outcomes(k, rule)
+        bounds = [float(np.median(mated.scores))] if len(mated.scores) else []
+        if bank:
+            bounds.append(self.borrowed(bank, k, rule).score_needed(0.001))
+        return max(bounds, default=np.inf)
+
+    def _has_strangers(self) -> bool:
+        return self._strangers is not None and len(self._strangers) > 0
+
     def outcomes(self, k: int, rule: str) -> tuple[NullScores, Outcomes]:
         """Scores of strangers (own identities, and the gallery's bank), and the outcomes of mated references."""
         told = self._told.get((k, rule))
-        if told and told[0] == self._shelf.revision:
+        if told and told[0] == self._revision():
             return told[1], told[2]
         held = self._held()
         known = self.neighbourhoods(max(k, DEPTH))
         null = null_scores(outcomes_as_strangers(known, held, k, rule))
-        if self._strangers is not None and len(self._strangers):
+        if self._strangers is not None and self._has_strangers():
             enrolled = self._strangers.identities >= 0
-            null = null.joined(
-                self._scored(self._strangers.encodings[enrolled], self._strangers.identities[enrolled], k, rule)
-            )
+            strangers = Population(self._strangers.encodings[enrolled], self._strangers.identities[enrolled])
+            null = null.joined(NullScores(self._scores(strangers, k, rule), strangers.identities))
         mated = outcomes_as_mated(known, held, k, rule)
-        self._told[k, rule] = (self._shelf.revision, null, mated)
+        self._told[k, rule] = (self._revision(), null, mated)
         return null, mated
 
-    def borrowed(self, bank: Bank, k: int, rule: str) -> NullScores:
-        """The scores that the encoder's strangers reach against this gallery."""
+    def borrowed(self, bank: Bank, k: int, rule: str) -> WorstOf:
+        """The scores that the encoder's strangers reach against this gallery, counted by encodings.
+
+        A stranger of the bank may be enrolled here. One of whom at least half the encodings are nearer than all but 5 %
+        of the other strangers' is taken for that, and left out.
+        """
         told = self._borrowed.get((k, rule))
         if told is None or told[0] != self._shelf.revision:
-            told = (self._shelf.revision, self._scored(bank.encodings, bank.identities, k, rule))
+            populations = []
+            for population in bank:
+                scores = self._scores(population, k, rule)
+                strange = ~_enrolled_here(scores, population.identities)
+                populations.append(
+                    NullScores(scores[strange], population.identities[strange], units=int(strange.sum()))
+                )
+            told = (self._shelf.revision, WorstOf(tuple(populations)))
             self._borrowed[k, rule] = told
         return told[1]
+
+    def _revision(self) -> int:
+        return max(self._shelf.revision, self._strangers.revision if self._strangers is not None else 0)
 
     def neighbourhoods(self, depth: int = DEPTH) -> Neighbourhoods:
         """The neighbours of the sampled references as of the shelf's revision; kept in the gallery up to DEPTH."""
@@ -130,19 +178,26 @@ class Calibrator:
         shelf = self._shelf
         return Held(shelf.references, shelf.identities, shelf.pictures, shelf.hashes, shelf.encodings)
 
-    def _scored(
-        self,
-        encodings: Float16[np.ndarray, "encodings dim"],
-        identities: Int64[np.ndarray, " encodings"],
-        k: int,
-        rule: str,
-    ) -> NullScores:
+    def _scores(self, population: Population, k: int, rule: str) -> Float64[np.ndarray, " encodings"]:
         """What these encodings score against the gallery as it is."""
         scores = [np.zeros(0)]
-        for start in range(0, len(encodings), _BATCH):
-            near = self._shelf.neighbours(encodings[start : start + _BATCH].astype(np.float32), k, rule)
+        for start in range(0, len(population.encodings), _BATCH):
+            near = self._shelf.neighbours(population.encodings[start : start + _BATCH].astype(np.float32), k, rule)
             scores.append(vote(near.similarities, near.identities, rule).scores[:, 0].astype(np.float64))
-        return NullScores(np.concatenate(scores), identities)
+        return np.concatenate(scores)
+
+
+def _enrolled_here(
+    scores: Float64[np.ndarray, " encodings"], identities: Int64[np.ndarray, " encodings"]
+) -> Bool[np.ndarray, " encodings"]:
+    """Which encodings are of an identity at least half of whose scores lie above the 95th percentile of all."""
+    if not len(scores):
+        return np.zeros(0, bool)
+    _, whose, repeats = np.unique(identities, return_inverse=True, return_counts=True)
+    high = scores > np.quantile(scores, 0.95)
+    share = np.bincount(whose, weights=high) / repeats
+    several = repeats >= 5  # fewer encodings of a stranger may all be near by chance
+    return ((share >= 0.5) & several)[whose]
 
 
 def _packed(known: Neighbourhoods) -> bytes:

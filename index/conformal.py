@@ -17,6 +17,8 @@ class NullScores:
     """Higher is nearer to being named; -inf where a stranger met no candidate at all."""
     identities: Int64[np.ndarray, " samples"]
     """Whose score it is; any numbers."""
+    units: int = 0
+    """How many measurements the p-value counts with; 0 means n, the number of identities, which alone is conformal."""
     _ascending: Float64[np.ndarray, " samples"] = field(init=False, repr=False)
     _weight_from: Float64[np.ndarray, " samples_and_one"] = field(init=False, repr=False)
     count: int = field(init=False)
@@ -27,9 +29,10 @@ class NullScores:
         order = np.argsort(self.scores, kind="stable")
         weights = (1.0 / repeats)[whose][order] if len(order) else np.zeros(0)
         from_the_top = np.append(np.cumsum(weights[::-1])[::-1], 0.0)
-        object.__setattr__(self, "_ascending", self.scores[order])
-        object.__setattr__(self, "_weight_from", from_the_top)
         object.__setattr__(self, "count", len(repeats))
+        object.__setattr__(self, "units", self.units or self.count)
+        object.__setattr__(self, "_ascending", self.scores[order])
+        object.__setattr__(self, "_weight_from", from_the_top * (self.units / max(self.count, 1)))
 
     def joined(self, other: NullScores) -> NullScores:
         """These and other identities' scores together; the two have no identity in common."""
@@ -41,14 +44,15 @@ class NullScores:
 
         If a query is a stranger exchangeable with the n identities, P(p <= alpha) <= alpha (conformal prediction with
         repeated measurements: Dunn, Wasserman, Ramdas 2018, arXiv 1809.07441; Lee, Barber, Willett 2023,
-        arXiv 2306.06342). No candidate at all (-inf) gives 1.
+        arXiv 2306.06342). No candidate at all (-inf) gives 1. With other `units` U the sum is scaled to U and the
+        denominator is U + 1: a finer scale, without that guarantee.
 
         >>> null = NullScores(np.array([0.1, 0.3, 0.5]), np.array([0, 0, 1]))
         >>> null.p_values(np.array([0.2, 0.6])).round(3).tolist()  # (1 + 1/2 + 1) / 3 and 1 / 3
         [0.833, 0.333]
         """
         at = np.searchsorted(self._ascending, scores, side="left")
-        p = np.minimum((1.0 + self._weight_from[at]) / (self.count + 1.0), 1.0)
+        p = np.minimum((1.0 + self._weight_from[at]) / (self.units + 1.0), 1.0)
         return np.where(np.isneginf(scores), 1.0, p)
 
     def score_needed(self, fpir: float) -> float:
@@ -57,12 +61,32 @@ class NullScores:
         >>> NullScores(np.array([0.1, 0.3, 0.5]), np.array([0, 1, 2])).score_needed(0.5)
         0.3
         """
-        allowed = fpir * (self.count + 1.0) - 1.0
+        allowed = fpir * (self.units + 1.0) - 1.0
         if allowed < -1e-9:
             return inf
         # scores strictly above the last score whose weight from the top is too much
         too_heavy = self._weight_from[:-1] > allowed + 1e-9
         return float(self._ascending[np.flatnonzero(too_heavy)[-1]]) if too_heavy.any() else -inf
+
+
+@dataclass(frozen=True)
+class WorstOf:
+    """Several populations of strangers: the one that comes nearest to the gallery decides."""
+
+    populations: tuple[NullScores, ...]
+
+    @property
+    def units(self) -> int:
+        """The finest scale that all of them have."""
+        return min(null.units for null in self.populations)
+
+    def p_values(self, scores: Float64[np.ndarray, " queries"]) -> Float64[np.ndarray, " queries"]:
+        """The largest of the populations' p-values."""
+        return np.max([null.p_values(scores) for null in self.populations], axis=0)
+
+    def score_needed(self, fpir: float) -> float:
+        """The lowest score above which p <= fpir holds in all of them."""
+        return max(null.score_needed(fpir) for null in self.populations)
 
 
 def certified_rate(fpir: float, identities: int, confidence: float = 0.95) -> float | None:

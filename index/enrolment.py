@@ -18,6 +18,8 @@ class Enrolment(StrEnum):
     """Enrolled already under another name."""
     UNREADABLE = "unreadable"
     FACELESS = "no face"
+    SUSPICIOUS = "suspicious"
+    """Meant as a stranger, but close to somebody enrolled."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class EnrolmentReport:
 
     counts: dict[str, Counter[Enrolment]] = field(default_factory=dict)
     troubles: list[EnrolledPicture] = field(default_factory=list)
-    """Unreadable, faceless and conflicting pictures."""
+    """Unreadable, faceless, conflicting and suspicious pictures."""
     near_duplicates: dict[str, int] = field(default_factory=dict)
     """By identity, how many of its added pictures look like one that was there already."""
 

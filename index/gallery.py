@@ -141,7 +141,7 @@ class Gallery:
         k: int = 5,
         rule: str = DEFAULT_RULE,
         kind: str = "character",
-        bank: Bank | None = None,
+        bank: Bank = (),
         regions: Sequence[str] | None = None,
     ) -> list[Recognition]:
         """Who each encoding is: the neighbours' vote, decided at a promised rate.

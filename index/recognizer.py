@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
+from math import inf
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,11 +22,11 @@ from data.paths import readable
 from data.pictures import read_picture
 from data.prefetch import prefetch
 from embedder import Detection, Detector, Encoder, crop_face, load_detector
-from index.answers import FaceAnswer, PictureAnswer, Recognition
-from index.calibrator import Bank
+from index.answers import FaceAnswer, Neighbour, PictureAnswer, Recognition
+from index.calibrator import Population
 from index.enrolment import EnrolledPicture, Enrolment, EnrolmentReport
 from index.gallery import DEFAULT_FPIR, DEFAULT_MISIDENTIFICATION, Gallery
-from index.records import EncoderStamp, NewReference, Outcome, proper_kind, proper_name
+from index.records import KINDS, STRANGERS_OF, EncoderStamp, NewReference, Outcome, proper_kind, proper_name
 from index.voting import DEFAULT_RULE
 
 CROP_SIDE = 160
@@ -34,6 +36,7 @@ ENROL_BATCH = 64
 """Pictures per transaction: what an interrupted enrolment can lose at most."""
 
 QUERY_BATCH = 32
+DEFAULT_K = 5
 WORKERS = 2
 
 Picture = UInt8[np.ndarray, "height width 3"]
@@ -49,7 +52,7 @@ class Recognizer:
         self.encoder = encoder
         self.detector = detector or load_detector("whole")
         self.stamp = EncoderStamp(encoder.name, encoder.fingerprint, encoder.dimension)
-        self.bank = Bank(*encoder.strangers) if encoder.strangers is not None else None
+        self.bank = tuple(Population(*strangers) for strangers in encoder.strangers)
         for kind in gallery.kinds():
             gallery.store.stamp(kind, self.stamp)
 
@@ -93,6 +96,7 @@ class Recognizer:
         *,
         name: str | None = None,
         kind: str = "character",
+        as_strangers: bool = False,
         allow_conflicts: bool = False,
         words: str | None = None,
         on_picture: Callable[[EnrolledPicture], None] | None = None,
@@ -102,7 +106,8 @@ class Recognizer:
         Pictures that the gallery holds already are recognised by their bytes and not encoded again, so an interrupted
         enrolment goes on where it stopped. Every 64 pictures are one transaction. What cannot be used is reported and
         the rest goes on. `on_picture` is told of each picture once its fate is on the disk; `words` is what the journal
-        calls the command.
+        calls the command. With `as_strangers` the pictures join the gallery's bank of strangers: they help to tell how
+        high strangers score, and nobody is ever taken for them; one that is close to somebody enrolled is left out.
 
         Raises UnusableSource for a folder without pictures, GalleryError for a name that cannot be one.
         """
@@ -119,15 +124,23 @@ class Recognizer:
 
         command = self.gallery.begin(words or "enroll")
         detector = load_detector("whole") if kind == "artist" else self.detector
+        suspicious_above = inf
+        if as_strangers:
+            calibrator = self.gallery.calibrator(kind)
+            suspicious_above = calibrator.suspicious_above(DEFAULT_K, DEFAULT_RULE, self.bank)
+            kind = STRANGERS_OF[kind]
+        enrol = partial(self._commit, kind, command, allow_conflicts, suspicious_above, tell)
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="enrol") as pool:
             underway: list[_Underway] | None = None
             for batch in _batches(source, ENROL_BATCH):
                 prepared = self._prepare(batch, kind, detector, allow_conflicts, pool)
                 if underway is not None:
-                    self._commit(underway, kind, command, allow_conflicts, tell)
+                    enrol(underway)
                 underway = prepared
             if underway is not None:
-                self._commit(underway, kind, command, allow_conflicts, tell)
+                enrol(underway)
+        if kind in KINDS:
+            self.gallery.calibrator(kind).neighbourhoods()
         return report
 
     def _prepare(
@@ -158,11 +171,12 @@ class Recognizer:
 
     def _commit(
         self,
-        underway: Sequence[_Underway],
         kind: str,
         command: int,
         allow_conflicts: bool,
+        suspicious_above: float,
         tell: Callable[[EnrolledPicture], None],
+        underway: Sequence[_Underway],
     ) -> None:
         """Encode and enrol what was prepared, in one transaction, and tell each picture's fate."""
         fates: list[EnrolledPicture | None] = [picture.fate for picture in underway]
@@ -176,7 +190,13 @@ class Recognizer:
                 fates[position] = EnrolledPicture(picture.identity, picture.path, Enrolment.UNREADABLE, error.reason)
             except _NoFace as error:
                 fates[position] = EnrolledPicture(picture.identity, picture.path, Enrolment.FACELESS, str(error))
-        encodings = self.encoder.encode([cut.crop for cut in cuts.values()]).astype(np.float16)
+        encodings = dict(zip(cuts, self.encoder.encode([cut.crop for cut in cuts.values()]), strict=True))
+        if suspicious_above < inf:
+            for position, near in self._near_enrolled(encodings, kind, suspicious_above).items():
+                picture = underway[position]
+                reason = f"scores {near.similarity:.2f} as {near.identity}, who is enrolled ({near.source})"
+                fates[position] = EnrolledPicture(picture.identity, picture.path, Enrolment.SUSPICIOUS, reason)
+                del cuts[position]
         new = [
             NewReference(
                 identity=underway[position].identity,
@@ -186,10 +206,10 @@ class Recognizer:
                 region=cut.detection.region,
                 detection=cut.detection.score,
                 hash=cut.hash,
-                encoding=encoding,
+                encoding=encodings[position].astype(np.float16),
                 crop=cut.stored,
             )
-            for (position, cut), encoding in zip(cuts.items(), encodings, strict=True)
+            for position, cut in cuts.items()
         ]
         if new:
             enrolled = self.gallery.enroll(new, self.stamp, kind=kind, allow_conflicts=allow_conflicts, command=command)
@@ -208,13 +228,25 @@ class Recognizer:
             assert fate is not None, "every picture has met some end"
             tell(fate)
 
+    def _near_enrolled(self, encodings: dict[int, np.ndarray], kind: str, above: float) -> dict[int, Neighbour]:
+        """Of supposed strangers, by position, those that score as high as an enrolled identity's own pictures."""
+        whose = next(enrolled for enrolled, strangers in STRANGERS_OF.items() if strangers == kind)
+        if not encodings or whose not in self.gallery.kinds():
+            return {}
+        answers = self.gallery.recognize(np.stack(list(encodings.values())), kind=whose, bank=self.bank)
+        return {
+            position: answer.neighbours[0]
+            for position, answer in zip(encodings, answers, strict=True)
+            if answer.score is not None and answer.score > above
+        }
+
     # -- asking --------------------------------------------------------------------------------------------------------
 
     def query(
         self,
         pictures: Iterable[str | Path],
         *,
-        k: int = 5,
+        k: int = DEFAULT_K,
         rule: str = DEFAULT_RULE,
         fpir: float = DEFAULT_FPIR,
         misidentification: float = DEFAULT_MISIDENTIFICATION,
@@ -290,7 +322,7 @@ class Recognizer:
 class Question:
     """How the references vote, and which error rates are promised."""
 
-    k: int = 5
+    k: int = DEFAULT_K
     rule: str = DEFAULT_RULE
     fpir: float = DEFAULT_FPIR
     misidentification: float = DEFAULT_MISIDENTIFICATION

@@ -29,7 +29,7 @@ def every_direction(count: int) -> tuple[np.ndarray, np.ndarray]:
 class FakeEncoder(Encoder):
     """The direction of a crop's mean colour from mid-grey: pure red gives (1, -1, -1) / sqrt(3)."""
 
-    strangers: tuple[np.ndarray, np.ndarray] | None
+    strangers: tuple
 
     def __init__(self, name: str = "fake") -> None:
         self.name = name
@@ -38,7 +38,7 @@ class FakeEncoder(Encoder):
         self.input_size = 8
         self.unknown_below = 0.9
         self.runtime = "by hand"
-        self.strangers = every_direction(400)
+        self.strangers = (every_direction(400),)
 
     def encode(self, crops: Sequence[np.ndarray], batch_size: int = 64) -> np.ndarray:
         encodings = np.zeros((len(crops), 3), np.float32)
