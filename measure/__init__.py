@@ -1,6 +1,33 @@
 """Figures of merit as pure functions on numpy arrays."""
 
+from measure.binomial import beta_binomial_interval, binomial_interval, binomial_upper, trials_needed
 from measure.interval import bootstrap_interval, mean_per_identity
+from measure.open_set import (
+    OpenSet,
+    auroc,
+    bootstrap_open_set,
+    det_curve,
+    misidentification_at_fpir,
+    oscr,
+    tpir_at_fpir,
+)
 from measure.retrieval import average_precision_at_r, precision_at_k, rank_k
 
-__all__ = ["average_precision_at_r", "bootstrap_interval", "mean_per_identity", "precision_at_k", "rank_k"]
+__all__ = [
+    "OpenSet",
+    "auroc",
+    "average_precision_at_r",
+    "beta_binomial_interval",
+    "binomial_interval",
+    "binomial_upper",
+    "bootstrap_interval",
+    "bootstrap_open_set",
+    "det_curve",
+    "mean_per_identity",
+    "misidentification_at_fpir",
+    "oscr",
+    "precision_at_k",
+    "rank_k",
+    "tpir_at_fpir",
+    "trials_needed",
+]

@@ -8,7 +8,16 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "name", ["measure.retrieval", "measure.interval", "data.near_duplicates", "data.splits", "bench.groups"]
+    "name",
+    [
+        "measure.retrieval",
+        "measure.interval",
+        "measure.open_set",
+        "measure.binomial",
+        "data.near_duplicates",
+        "data.splits",
+        "bench.groups",
+    ],
 )
 def test_examples_in_docstrings(name):
     result = doctest.testmod(import_module(name), extraglobs={"np": np})
