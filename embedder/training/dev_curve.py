@@ -37,7 +37,7 @@ def dev_curve(
             lambda place, files=files, side=side: on_white(decode_square(files[place], side)[None])[0],  # type: ignore[misc]
         )
         labels = as_numbers([one.name for one in some for _ in one.files])
-        sets[collection] = squares, labels, as_numbers(source_groups(some))
+        sets[collection] = squares, labels, source_groups(some, list(squares))
 
     def validate(network: Network, step: int) -> dict[str, float]:
         figures = {}

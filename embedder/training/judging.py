@@ -9,10 +9,12 @@ import numpy as np
 
 from data.errors import UnreadablePicture
 from data.pictures import read_picture
+from data.splits import usable_identities
 from embedder.encoder import Encoder
 from embedder.preprocess import centre_square, resize_square
 from embedder.training.identities import Identity
 from embedder.training.validation import as_numbers, colour_histograms, rank1, source_groups, strangers_threshold
+from measure.interval import bootstrap_interval
 
 HISTOGRAM_SIDE = 64
 DRAWS = 50
@@ -22,24 +24,24 @@ class DevPictures:
     """The pictures of a collection's dev identities, with who they show and which came from one source."""
 
     def __init__(self, identities: Sequence[Identity]) -> None:
-        keys = source_groups(identities)
-        names = [identity.name for identity in identities for _ in identity.files]
-        files = [path for identity in identities for path in identity.files]
         self.crops: list[np.ndarray] = []
-        kept = []
-        for position, path in enumerate(files):
-            try:
-                self.crops.append(np.ascontiguousarray(centre_square(read_picture(path))))
-                kept.append(position)
-            except UnreadablePicture:
-                continue
-        self.labels = as_numbers([names[position] for position in kept])
-        self.groups = as_numbers([keys[position] for position in kept])
+        readable = []
+        for identity in identities:
+            files = []
+            for path in identity.files:
+                try:
+                    self.crops.append(np.ascontiguousarray(centre_square(read_picture(path))))
+                    files.append(path)
+                except UnreadablePicture:
+                    continue
+            if files:
+                readable.append(Identity(identity.collection, identity.name, tuple(files)))
+        self.labels = as_numbers([one.name for one in readable for _ in one.files])
+        self.groups = source_groups(readable, self.crops)
 
     def shots(self) -> list[int]:
-        """5 and 2 references where at least four identities have one group more than that."""
-        groups = [len(np.unique(self.groups[self.labels == label])) for label in np.unique(self.labels)]
-        return [shots for shots in (5, 2, 1) if sum(count > shots for count in groups) >= 4]
+        """Of 5, 2 and 1 references those for which at least four identities have groups enough."""
+        return [shots for shots in (5, 2, 1) if len(usable_identities(self.labels, self.groups, shots)) >= 4]
 
 
 def judge(encoder: Encoder, dev: Mapping[str, DevPictures]) -> dict[str, Any]:
@@ -56,13 +58,11 @@ def judge(encoder: Encoder, dev: Mapping[str, DevPictures]) -> dict[str, Any]:
         for shots in pictures.shots():
             own = rank1(found, pictures.labels, pictures.groups, references=shots, draws=DRAWS)
             histogram = rank1(rival, pictures.labels, pictures.groups, references=shots, draws=DRAWS)
-            low, high = np.percentile(own, [2.5, 97.5])
             figures["rank1"][f"{collection}, {shots} references"] = {
                 "rank1": round(float(own.mean()), 4),
-                "draws_95": [round(float(low), 4), round(float(high), 4)],
+                "interval_95": [round(value, 4) for value in bootstrap_interval(own)],
                 "colour_histogram": round(float(histogram.mean()), 4),
-                "identities": len(np.unique(pictures.labels)),
-                "pictures": len(pictures.labels),
+                "identities": len(own),
                 "draws": DRAWS,
             }
         encodings.append(found)

@@ -39,14 +39,14 @@ def model_card(card: dict[str, Any]) -> str:
         "",
         "## Figures on dev identities (never trained on)",
         "",
-        "Rank-1 among the dev identities of one collection, mean over random draws of references (95 % of the draws in "
-        "brackets); references and queries never share a source picture or a near-duplicate cluster.",
+        "Rank-1 among the dev identities of one collection, mean over random draws of references (95 % interval by "
+        "bootstrap over identities); references and queries never share a source picture or a near-duplicate cluster.",
         "",
         "| collection, references per identity | identities | rank-1 | colour histogram, same draws |",
         "|---|---|---|---|",
         *(
             f"| {name} | {one['identities']} | {one['rank1']:.3f} "
-            f"({one['draws_95'][0]:.3f} to {one['draws_95'][1]:.3f}) | {one['colour_histogram']:.3f} |"
+            f"({one['interval_95'][0]:.3f} to {one['interval_95'][1]:.3f}) | {one['colour_histogram']:.3f} |"
             for name, one in figures.get("rank1", {}).items()
         ),
         "",

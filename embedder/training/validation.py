@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Int, UInt8
+from jaxtyping import Float32, Float64, Int64, UInt8
 
+from data.near_duplicates import near_duplicate_groups, perceptual_hash
+from data.splits import draw_references_and_queries, unite_groupings, usable_identities
 from embedder.training.identities import Identity
+from measure.interval import mean_per_identity
 
 MD5 = re.compile(r"[0-9a-f]{32}")
 GALLERY_IDENTITIES = 10
@@ -21,38 +23,32 @@ STRANGERS_NAMED = 0.05
 """Share of strangers' queries that the fixed `unknown_below` lets through on galleries of dev identities."""
 
 
-@dataclass(frozen=True)
-class DevSet:
-    """Pictures of one collection's dev identities; `groups` are source pictures or near-duplicate clusters."""
+def source_groups(
+    identities: Sequence[Identity], pictures: Sequence[UInt8[np.ndarray, "_ _ 3"]]
+) -> Int64[np.ndarray, " pictures"]:
+    """What must never be reference and query at once, for all pictures of the identities in order.
 
-    collection: str
-    squares: UInt8[np.ndarray, "pictures side side 3"]
-    labels: Int[np.ndarray, " pictures"]
-    groups: Int[np.ndarray, " pictures"]
-
-
-def source_groups(identities: Sequence[Identity]) -> list[str]:
-    """The group of each picture, identities in order. Two pictures of an identity are of one group when they were cut
-    from one picture (their names start with its md5) or lie in one near-duplicate cluster
-    (`<collection>_near_duplicates.csv` beside the collection), directly or through others."""
-    keys: list[str] = []
+    Two pictures are of one group when they were cut from one picture (their names start with its md5), or are
+    near-duplicates: by the collection's own list (`<collection>_near_duplicates.csv` beside it) or, without one, by
+    their perceptual hashes. Directly or through others.
+    """
+    sources, clusters, alike = [], [], []
+    hashed = 0
     for identity in identities:
         listed = _near_duplicates(identity.files[0].parents[1])
-        first: dict[str, str] = {}  # each sign (md5, cluster) -> another sign of its group, or itself
-
-        def root(sign: str, first: dict[str, str] = first) -> str:
-            while first.setdefault(sign, sign) != sign:
-                sign = first[sign]
-            return sign
-
-        signs = []
+        place = f"{identity.collection}/{identity.name}"
         for path in identity.files:
-            source = path.stem[:32] if MD5.match(path.stem) else path.stem
-            cluster = listed.get((identity.name, path.stem), path.stem)
-            first[root(f"source {source}")] = root(f"cluster {cluster}")
-            signs.append(f"source {source}")
-        keys += [f"{identity.collection}/{identity.name}/{root(sign)}" for sign in signs]
-    return keys
+            source = MD5.match(path.stem)
+            sources.append(f"{place}/{source.group() if source else path.stem}")
+            clusters.append(f"{place}/{listed.get((identity.name, path.stem), path.stem + ' alone')}")
+        if listed:
+            alike += [-1] * len(identity.files)
+        else:
+            here = pictures[len(alike) : len(alike) + len(identity.files)]
+            groups = near_duplicate_groups(np.array([perceptual_hash(picture) for picture in here], np.uint64))
+            alike += list(hashed + groups)
+            hashed += len(groups)
+    return unite_groupings(as_numbers(sources), as_numbers(clusters), np.array(alike, np.int64))
 
 
 def _near_duplicates(collection: Path) -> dict[tuple[str, str], str]:
@@ -72,90 +68,64 @@ def _near_duplicates(collection: Path) -> dict[tuple[str, str], str]:
 
 def rank1(
     encodings: Float32[np.ndarray, "pictures dim"],
-    labels: Int[np.ndarray, " pictures"],
-    groups: Int[np.ndarray, " pictures"],
+    labels: Int64[np.ndarray, " pictures"],
+    groups: Int64[np.ndarray, " pictures"],
     *,
     references: int,
     draws: int = 20,
     seed: int = 0,
-) -> Float32[np.ndarray, " draws"]:
-    """Share of queries whose most similar reference is of their identity, for each random draw of references.
+) -> Float64[np.ndarray, " identities"]:
+    """For each identity, the share of its queries whose most similar reference is its own, over all random draws.
 
     References are one picture from each of `references` groups of an identity; queries are all pictures of its other
-    groups; identities with fewer groups than references + 1 are left out. Each identity weighs the same.
+    groups; an identity with too few groups is left out. The mean of the result is rank-1 by the nearest neighbour.
     """
-    random = np.random.default_rng(seed)
-    shares = np.empty(draws, np.float32)
+    right: list[np.ndarray] = []
+    shown: list[np.ndarray] = []
     for draw in range(draws):
-        chosen, queries = draw_references(labels, groups, references, random)
-        nearest = labels[chosen][np.argmax(encodings[queries] @ encodings[chosen].T, axis=1)]
-        right = nearest == labels[queries]
-        shares[draw] = np.mean([right[labels[queries] == label].mean() for label in np.unique(labels[queries])])
-    return shares
-
-
-def draw_references(
-    labels: Int[np.ndarray, " pictures"],
-    groups: Int[np.ndarray, " pictures"],
-    references: int,
-    random: np.random.Generator,
-) -> tuple[Int[np.ndarray, " references"], Int[np.ndarray, " queries"]]:
-    """Positions of references and of queries, never of one group."""
-    chosen: list[int] = []
-    queries: list[int] = []
-    for label in np.unique(labels):
-        own = np.flatnonzero(labels == label)
-        kinds = np.unique(groups[own])
-        if len(kinds) <= references:
-            continue
-        taken = random.choice(kinds, references, replace=False)
-        chosen += [int(random.choice(own[groups[own] == kind])) for kind in taken]
-        queries += [int(position) for position in own if groups[position] not in taken]
-    return np.array(chosen, np.int64), np.array(queries, np.int64)
+        drawn = draw_references_and_queries(labels, groups, references, [seed, draw])
+        nearest = np.argmax(encodings[drawn.queries] @ encodings[drawn.references].T, axis=1)
+        shown.append(labels[drawn.queries])
+        right.append(labels[drawn.references][nearest] == shown[-1])
+    names, numbers = np.unique(np.concatenate(shown), return_inverse=True)
+    return mean_per_identity(np.concatenate(right).astype(np.float64), numbers.astype(np.int64), len(names))
 
 
 def strangers_threshold(
     encodings: Float32[np.ndarray, "pictures dim"],
-    labels: Int[np.ndarray, " pictures"],
-    groups: Int[np.ndarray, " pictures"],
+    labels: Int64[np.ndarray, " pictures"],
+    groups: Int64[np.ndarray, " pictures"],
     *,
     draws: int = 100,
     seed: int = 0,
 ) -> tuple[float, float]:
     """The similarity that 5 % of strangers' best scores reach, and the share of mated queries named rightly above it.
 
-    Each draw enrols 10 random identities with up to 5 references each; all others are strangers. Every identity
-    weighs the same among strangers, and among mated queries.
+    Each draw enrols 10 random identities with 5 references each; all others are strangers, those with fewer pictures
+    too. Every identity weighs the same among strangers, and among mated queries.
     """
+    able = usable_identities(labels, groups, GALLERY_REFERENCES)
+    if len(able) <= GALLERY_IDENTITIES:
+        raise ValueError(f"strangers need more than {GALLERY_IDENTITIES} dev identities, but there are {len(able)}")
     random = np.random.default_rng(seed)
-    scores, weights, mated = [], [], []
-    everyone = np.unique(labels)
-    if len(everyone) <= GALLERY_IDENTITIES:
-        raise ValueError(f"strangers need more than {GALLERY_IDENTITIES} dev identities, but there are {len(everyone)}")
-    for _ in range(draws):
-        enrolled = random.choice(everyone, GALLERY_IDENTITIES, replace=False)
+    scores, weights, best, right, shown = [], [], [], [], []
+    for draw in range(draws):
+        enrolled = random.choice(able, GALLERY_IDENTITIES, replace=False)
         inside = np.flatnonzero(np.isin(labels, enrolled))
-        chosen, queries = [], []
-        for label in enrolled:
-            own = inside[labels[inside] == label]
-            count = min(GALLERY_REFERENCES, len(np.unique(groups[own])) - 1)
-            if count:
-                some, rest = draw_references(labels[own], groups[own], count, random)
-                chosen += list(own[some])
-                queries += list(own[rest])
-        if not chosen:
-            continue
-        gallery, names = encodings[chosen].T, labels[chosen]
+        drawn = draw_references_and_queries(labels[inside], groups[inside], GALLERY_REFERENCES, [seed, draw])
+        references, queries = inside[drawn.references], inside[drawn.queries]
         strangers = np.flatnonzero(~np.isin(labels, enrolled))
-        scores.append((encodings[strangers] @ gallery).max(axis=1))
+        scores.append((encodings[strangers] @ encodings[references].T).max(axis=1))
         weights.append(1 / np.bincount(labels)[labels[strangers]])
-        similarities = encodings[queries] @ gallery
-        right = names[similarities.argmax(axis=1)] == labels[queries]
-        mated.append((similarities.max(axis=1), right, labels[queries]))
+        similarities = encodings[queries] @ encodings[references].T
+        best.append(similarities.max(axis=1))
+        right.append(labels[references][similarities.argmax(axis=1)] == labels[queries])
+        shown.append(labels[queries])
     threshold = _weighted_quantile(np.concatenate(scores), np.concatenate(weights), 1 - STRANGERS_NAMED)
-    best, right, names = (np.concatenate(parts) for parts in zip(*mated, strict=True))
-    named = right & (best >= threshold)
-    return threshold, float(np.mean([named[names == name].mean() for name in np.unique(names)]))
+    named = np.concatenate(right) & (np.concatenate(best) >= threshold)
+    names, numbers = np.unique(np.concatenate(shown), return_inverse=True)
+    per_identity = mean_per_identity(named.astype(np.float64), numbers.astype(np.int64), len(names))
+    return threshold, float(per_identity.mean())
 
 
 def _weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
@@ -175,7 +145,7 @@ def colour_histograms(squares: UInt8[np.ndarray, "pictures side side 3"]) -> Flo
     return found
 
 
-def as_numbers(keys: Sequence[str]) -> Int[np.ndarray, " keys"]:
-    """Equal keys to equal numbers."""
-    numbers: Mapping[str, int] = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+def as_numbers(keys: Sequence[str]) -> Int64[np.ndarray, " keys"]:
+    """Equal keys to equal numbers, in order of first appearance."""
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
     return np.array([numbers[key] for key in keys], np.int64)

@@ -2,16 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from data.splits import draw_references_and_queries
 from embedder.training.identities import Identity
 from embedder.training.validation import (
-    as_numbers,
     colour_histograms,
-    draw_references,
     rank1,
     source_groups,
     strangers_threshold,
@@ -26,31 +24,16 @@ def a_dev_set(seed: int, identities: int, pictures: int) -> tuple[np.ndarray, np
     return encodings / np.linalg.norm(encodings, axis=1, keepdims=True), labels, groups
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 3))
-def test_references_and_queries_share_no_group(seed: int, references: int) -> None:
-    _, labels, groups = a_dev_set(seed, 5, 60)
-    chosen, queries = draw_references(labels, groups, references, np.random.default_rng(seed))
-    assert not set(groups[chosen]) & set(groups[queries])
-    counts = np.bincount(labels[chosen], minlength=5)
-    assert set(counts) <= {0, references}
-    assert len(set(groups[chosen])) == len(chosen)
-    assert set(labels[queries]) == set(labels[chosen])
-    for label in range(5):
-        assert (counts[label] > 0) == (len(np.unique(groups[labels == label])) > references)
-
-
 def test_rank1_is_the_loop() -> None:
     encodings, labels, groups = a_dev_set(3, 6, 90)
     found = rank1(encodings, labels, groups, references=2, draws=4, seed=9)
-    random = np.random.default_rng(9)
+    shares: dict[int, list[bool]] = {}
     for draw in range(4):
-        chosen, queries = draw_references(labels, groups, 2, random)
-        shares: dict[int, list[bool]] = {}
-        for query in queries:
-            best = max(chosen, key=lambda reference, query=query: float(encodings[query] @ encodings[reference]))
+        drawn = draw_references_and_queries(labels, groups, 2, [9, draw])
+        for query in drawn.queries:
+            best = max(drawn.references, key=lambda one, query=query: float(encodings[query] @ encodings[one]))
             shares.setdefault(int(labels[query]), []).append(bool(labels[best] == labels[query]))
-        assert found[draw] == pytest.approx(np.mean([np.mean(right) for right in shares.values()]), abs=1e-6)
+    np.testing.assert_allclose(found, [np.mean(shares[label]) for label in sorted(shares)])
 
 
 def test_threshold_lets_through_the_share_it_says() -> None:
@@ -81,14 +64,25 @@ def test_groups_join_sources_and_clusters(tmp_path: Path) -> None:
         f"rem,{three}.jpg-1.jpg,6\nram,card_07.jpg,6\n"
     )
     identities = [Identity("fans", "rem", tuple(folder / f"{name}.jpg" for name in names))]
-    groups = as_numbers(source_groups(identities))
-    assert groups.tolist() == [0, 0, 0, 1, 2]
+    random = np.random.default_rng(0)
+    pictures = [random.integers(0, 256, (32, 32, 3), np.uint8) for _ in names]
+    assert source_groups(identities, pictures).tolist() == [0, 0, 0, 1, 2]
+
+
+def test_without_a_list_near_duplicates_are_found_within_an_identity(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    one, other = (cv2.resize(random.integers(0, 256, (6, 6, 3), np.uint8), (48, 48)) for _ in range(2))
+    files = [
+        Identity("icons", name, (tmp_path / f"icons/{name}/a.png", tmp_path / f"icons/{name}/b.png")) for name in "xy"
+    ]
+    groups = source_groups(files, [one, cv2.convertScaleAbs(one, alpha=0.9), other, one])
+    assert groups.tolist() == [0, 0, 1, 2]
 
 
 def test_groups_follow_the_real_lists(shared_data: Path) -> None:
     folder = shared_data / "faces" / "holoen" / "ina"
     identity = Identity("holoen", "ina", tuple(sorted(folder.iterdir())))
-    groups = source_groups([identity])
+    groups = source_groups([identity], [np.zeros((8, 8, 3), np.uint8)] * len(identity.files)).tolist()
     md5 = [path.stem[:32] for path in identity.files]
     assert all(
         len({group for group, one in zip(groups, md5, strict=True) if one == source}) == 1 for source in set(md5)
