@@ -11,6 +11,7 @@ from data.drawn import draw_face, draw_scene
 from embedder import Detection, Encoder, crop_face
 from index.annotated import annotated, title
 from index.answers import FaceAnswer
+from index.decision import Status
 from index.gallery import Gallery
 from index.recognizer import Recognizer, Seen
 
@@ -42,10 +43,12 @@ class Asked:
 
     @property
     def verdict(self) -> Tone:
-        """`right` (the right name, or unknown for a stranger), `unknown` (a missed name), or `wrong`."""
-        if self.answer.identity is None:
-            return "unknown" if self.enrolled else "right"
-        return "right" if self.answer.identity == self.truth else "wrong"
+        """`right` (the right name, or unknown for a stranger), `ambiguous` or `unknown` (a missed name), or `wrong`."""
+        if self.answer.status is Status.IDENTIFIED:
+            return "right" if self.answer.identity == self.truth else "wrong"
+        if not self.enrolled:
+            return "right" if self.answer.status is Status.UNKNOWN else "wrong"
+        return "ambiguous" if self.answer.status is Status.AMBIGUOUS else "unknown"
 
 
 @dataclass(frozen=True)

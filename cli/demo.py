@@ -41,7 +41,7 @@ def demo(out: Path, device: str) -> None:
         "finding faces is not part of this demo)."
     )
     lines = table("scene", "who it is", "answer", ">score", "")
-    colours = {"right": "green", "wrong": "red", "unknown": "yellow"}
+    colours = {"right": "green", "wrong": "red", "unknown": "yellow", "ambiguous": "yellow"}
     for asked in done.asked:
         verdict = asked.verdict
         lines.add_row(
@@ -56,7 +56,8 @@ def demo(out: Path, device: str) -> None:
     strangers = [asked.verdict for asked in done.asked if not asked.enrolled]
     console.print(
         f"\nEnrolled characters: {mated.count('right')} right, {mated.count('wrong')} wrong, "
-        f"{mated.count('unknown')} unknown. Strangers: {strangers.count('right')} unknown, as they should be, "
+        f"{mated.count('ambiguous')} ambiguous, {mated.count('unknown')} unknown. "
+        f"Strangers: {strangers.count('right')} unknown, as they should be, "
         f"{strangers.count('wrong')} named."
     )
     console.print(f"Look at {escape(str(done.sheet))} and {escape(str(done.annotated[0].parent))}/")

@@ -178,6 +178,8 @@ def _identities(references: Int64[np.ndarray, "*shape"], held: Held) -> Int64[np
 
 def _centroid_outcomes(known: Neighbourhoods, held: Held, leave_out_identity: bool) -> Outcomes:
     """The nearest centroids of each sample, its own made without its picture, or left out."""
+    if not len(known.samples):
+        return Outcomes(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
     members = Members(held)
     whose = np.unique(held.identities[held.identities >= 0])
     sums = np.stack([held.encodings[members.of(int(who))].astype(np.float64).sum(axis=0) for who in whose])

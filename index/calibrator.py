@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Bool, Float16, Float64, Int64
@@ -87,14 +88,14 @@ class Calibrator:
     def suspicious_above(self, k: int, rule: str, bank: Bank = ()) -> float:
         """The score above which a supposed stranger looks like somebody enrolled.
 
-        What the middle one of the gallery's own mated references reaches, and what one in a thousand of the encoder's
-        strangers would; inf where neither is known.
+        What three in four of the gallery's own mated references reach, and fewer than one in a thousand of the
+        encoder's strangers; inf where neither is known.
         """
         _, mated = self.outcomes(k, rule)
-        bounds = [float(np.median(mated.scores))] if len(mated.scores) else []
+        bounds = [float(np.quantile(mated.scores, 0.25))] if len(mated.scores) else []
         if bank:
             bounds.append(self.borrowed(bank, k, rule).score_needed(0.001))
-        return max(bounds, default=np.inf)
+        return max((bound for bound in bounds if bound < np.inf), default=np.inf)
 
     def _has_strangers(self) -> bool:
         return self._strangers is not None and len(self._strangers) > 0
@@ -144,8 +145,8 @@ class Calibrator:
             return find_neighbourhoods(held, sample(held.references, held.identities), depth)
         if self._known is None:
             kept = self._store.calibration(self._shelf.kind, _KEY)
-            if kept:
-                self._known_at, self._known = kept[0], _unpacked(kept[1])
+            if kept and (known := _unpacked(kept[1])):
+                self._known_at, self._known = kept[0], known
         if self._known is not None and self._known_at == self._shelf.revision:
             return self._known
         if self._known is None or self._known_at > self._shelf.revision:
@@ -206,6 +207,10 @@ def _packed(known: Neighbourhoods) -> bytes:
     return file.getvalue()
 
 
-def _unpacked(packed: bytes) -> Neighbourhoods:
-    with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
-        return Neighbourhoods(**{name: arrays[name] for name in arrays.files})
+def _unpacked(packed: bytes) -> Neighbourhoods | None:
+    """What was kept; None where it is damaged, for it can be computed again."""
+    try:
+        with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
+            return Neighbourhoods(**{field.name: arrays[field.name] for field in fields(Neighbourhoods)})
+    except (BadZipFile, EOFError, KeyError, OSError, ValueError):
+        return None

@@ -1,0 +1,241 @@
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data.errors import GalleryError
+from index.calibrator import Population
+from index.decision import Status
+from index.gallery import Gallery
+from index.neighbourhoods import find_neighbourhoods, sample
+from index.records import EncoderStamp, NewReference
+
+DIMENSION = 8
+STAMP = EncoderStamp("fake", "f" * 64, DIMENSION)
+
+
+def unit(vector: np.ndarray) -> np.ndarray:
+    return vector / np.linalg.norm(vector, axis=-1, keepdims=True)
+
+
+def looks(identity: int, spread: float, picture: int) -> np.ndarray:
+    """A picture's encoding: the identity's own direction, and some chance."""
+    own = np.random.default_rng([1, identity]).normal(size=DIMENSION)
+    return unit(own + spread * np.random.default_rng([2, identity, picture]).normal(size=DIMENSION))
+
+
+def new(identity: int, picture: int, spread: float = 0.3, name: str | None = None) -> NewReference:
+    number = identity * 10_000 + picture
+    return NewReference(
+        identity=name or f"who {identity}",
+        sha256=number.to_bytes(32, "little"),
+        source=f"{number}.png",
+        box=(0, 0, 9, 9),
+        region="whole",
+        detection=1.0,
+        hash=(number * 0x9E3779B97F4A7C15) % 2**64,
+        encoding=looks(identity, spread, picture).astype(np.float16),
+        crop=b"",
+    )
+
+
+@pytest.fixture
+def gallery(tmp_path):
+    with Gallery.create(tmp_path / "gallery.kaodex", device="cpu") as made:
+        yield made
+
+
+def enrolled(gallery: Gallery, identities: range, pictures: int = 6, kind: str = "character") -> None:
+    batch = [new(identity, picture) for identity in identities for picture in range(pictures)]
+    gallery.enroll(batch, STAMP, kind=kind)
+
+
+def ask(gallery: Gallery, identities: range, **how):
+    queries = np.stack([looks(identity, 0.3, 999) for identity in identities]).astype(np.float32)
+    return gallery.recognize(queries, **how)
+
+
+def bank(first: int, count: int, pictures: int = 1) -> Population:
+    whose = np.repeat(np.arange(count), pictures)
+    encodings = np.stack([looks(first + int(who), 0.3, picture) for picture, who in enumerate(whose)])
+    return Population(encodings.astype(np.float16), whose)
+
+
+def test_strangers_are_named_at_the_promised_rate(gallery):
+    enrolled(gallery, range(120))
+    for fpir in (0.1, 0.02):
+        answers = ask(gallery, range(1000, 2500), fpir=fpir)
+        found = np.mean([answer.status is not Status.UNKNOWN for answer in answers])
+        assert found < 2 * fpir, f"promised {fpir}, found {found}"
+        assert {answer.basis for answer in answers} == {"own"}
+    mated = ask(gallery, range(120), fpir=0.1)
+    assert np.mean([answer.identity == f"who {number}" for number, answer in enumerate(mated)]) > 0.4
+
+
+def test_few_identities_borrow_the_encoders_strangers(gallery):
+    enrolled(gallery, range(3))
+    strangers = (bank(5000, 1500),)
+    alone = ask(gallery, range(3), fpir=0.01)
+    assert {answer.status for answer in alone} == {Status.UNKNOWN} and alone[0].basis == "own"
+    answers = ask(gallery, range(3), fpir=0.05, bank=strangers)
+    assert {answer.basis for answer in answers} == {"borrowed"}
+    assert [answer.identity for answer in answers] == ["who 0", "who 1", "who 2"]
+    others = ask(gallery, range(7000, 8000), fpir=0.05, bank=strangers)
+    found = np.mean([answer.status is not Status.UNKNOWN for answer in others])
+    assert 0.02 < found < 0.1
+    generous = ask(gallery, range(3), fpir=0.25, bank=strangers)
+    assert {answer.basis for answer in generous} == {"own"}
+
+
+def test_the_nearest_population_of_strangers_decides(gallery):
+    enrolled(gallery, range(3))
+    far = Population(bank(5000, 600).encodings * np.float16(0.1), np.arange(600))
+    near = bank(6000, 600)
+    both = gallery.calibrator("character").borrowed((far, near), 5, "weighted").score_needed(0.01)
+    with Gallery.open(gallery.path, device="cpu") as alone:
+        assert alone.calibrator("character").borrowed((near,), 5, "weighted").score_needed(0.01) == both
+
+
+def test_a_stranger_of_the_bank_who_is_enrolled_is_left_out(gallery):
+    enrolled(gallery, range(3))
+    clean = bank(5000, 400)
+    known = Population(
+        np.concatenate([clean.encodings, np.stack([looks(1, 0.3, 500 + n) for n in range(10)]).astype(np.float16)]),
+        np.concatenate([clean.identities, np.full(10, 900)]),
+    )
+    with_known = gallery.calibrator("character").borrowed((known,), 5, "weighted")
+    assert with_known.units == 400
+    assert ask(gallery, range(1, 2), fpir=0.05, bank=(known,))[0].identity == "who 1"
+
+
+def test_the_gallerys_own_strangers_join_and_are_never_candidates(gallery):
+    enrolled(gallery, range(20))
+    before, _ = gallery.calibrator("character").outcomes(5, "weighted")
+    enrolled(gallery, range(5000, 5100), pictures=2, kind="character stranger")
+    after, _ = gallery.calibrator("character").outcomes(5, "weighted")
+    assert (before.count, after.count) == (20, 120)
+    answers = ask(gallery, range(5000, 5100), fpir=0.05)
+    assert answers[0].basis == "strangers"
+    assert not {c.identity for answer in answers for c in answer.candidates} & {f"who {n}" for n in range(5000, 5100)}
+    assert gallery.kinds() == ["character"]
+    gallery.undo()
+    assert gallery.calibrator("character").outcomes(5, "weighted")[0].count == 20
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["enroll", "enroll", "remove", "rename", "merge", "undo", "look", "reopen"]),
+            st.integers(0, 6),
+            st.integers(0, 6),
+        ),
+        min_size=2,
+        max_size=12,
+    )
+)
+def test_kept_calibration_is_what_a_new_one_would_be(tmp_path_factory, steps):
+    path = tmp_path_factory.mktemp("calibration") / "gallery.kaodex"
+    gallery = Gallery.create(path, device="cpu")
+    pictures = 0
+    for verb, one, other in steps:
+        try:
+            if verb == "enroll":
+                pictures += 3
+                gallery.enroll([new(one, pictures + n) for n in range(other % 3 + 1)], STAMP)
+            elif verb == "remove":
+                gallery.remove([f"who {one}"])
+            elif verb == "rename":
+                gallery.rename(f"who {one}", f"who {other}")
+            elif verb == "merge":
+                gallery.merge([f"who {one}"], f"who {other}")
+            elif verb == "undo":
+                gallery.undo()
+            elif verb == "reopen":
+                gallery.close()
+                gallery = Gallery.open(path, device="cpu")
+            else:
+                gallery.calibrator("character").neighbourhoods()
+        except GalleryError:
+            continue
+    kept = gallery.calibrator("character").neighbourhoods()
+    held = gallery.calibrator("character")._held()
+    anew = find_neighbourhoods(held, sample(held.references, held.identities))
+    for name, one, other in zip(vars(kept), kept._arrays(), anew._arrays(), strict=True):
+        assert np.allclose(one, other, atol=1e-5), name
+    gallery.close()
+
+
+def test_calibration_is_kept_in_the_file(gallery, monkeypatch):
+    enrolled(gallery, range(12))
+    gallery.calibrator("character").neighbourhoods()
+    import index.calibrator as module
+
+    def fail(*arguments, **options):
+        raise AssertionError("the kept neighbourhoods should serve")
+
+    monkeypatch.setattr(module, "find_neighbourhoods", fail)
+    with Gallery.open(gallery.path, device="cpu") as again:
+        assert len(again.calibrator("character").neighbourhoods().samples) == 72
+
+
+class TestEdges:
+    def test_one_identity(self, gallery):
+        enrolled(gallery, range(1))
+        (answer,) = ask(gallery, range(1))
+        assert answer.status is Status.UNKNOWN and answer.p_value == 0.5
+        (answer,) = ask(gallery, range(1), bank=(bank(5000, 300),), fpir=0.05)
+        assert answer.identity == "who 0" and answer.basis == "borrowed"
+
+    def test_one_reference_each(self, gallery):
+        enrolled(gallery, range(50), pictures=1)
+        null, mated = gallery.calibrator("character").outcomes(5, "weighted")
+        assert null.count == 50 and len(mated.scores) == 0
+        assert ask(gallery, range(50), fpir=0.1)[0].basis == "own"
+        (told,) = gallery.calibrator("character").costs([0.1], 0.01, k=5, rule="weighted")
+        assert told[1].tpir is None
+
+    def test_a_huge_identity_beside_small_ones(self, gallery):
+        gallery.enroll([new(0, picture) for picture in range(5000)], STAMP)
+        enrolled(gallery, range(1, 30), pictures=2)
+        known = gallery.calibrator("character").neighbourhoods()
+        assert len(known.samples) == 20 + 29 * 2
+        held = gallery.calibrator("character")._held()
+        own = np.isin(known.samples, held.references[:5000])
+        assert not np.isin(known.stranger_references[own], held.references[:5000]).any()
+        null, _ = gallery.calibrator("character").outcomes(5, "weighted")
+        assert null.count == 30 and ask(gallery, range(5), fpir=0.1)[0].candidates
+
+    def test_nobody_but_strangers(self, gallery):
+        enrolled(gallery, range(5), kind="character stranger")
+        assert gallery.kinds() == []
+        (answer,) = ask(gallery, range(1))
+        assert answer.status is Status.UNKNOWN and answer.candidates == () and answer.p_value == 1.0
+
+    def test_the_same_pictures_under_two_names_are_ambiguous(self, gallery):
+        enrolled(gallery, range(30))
+        gallery.enroll([new(3, picture, name="twin") for picture in range(6)], STAMP, allow_conflicts=True)
+        (answer,) = ask(gallery, range(3, 4), fpir=0.2, k=4)
+        assert answer.status is Status.AMBIGUOUS and answer.identity is None
+        assert {candidate.identity for candidate in answer.candidates[:2]} == {"who 3", "twin"}
+
+    def test_k_larger_than_the_gallery(self, gallery):
+        enrolled(gallery, range(4), pictures=2)
+        (answer,) = ask(gallery, range(1), k=100, fpir=0.3)
+        assert len(answer.neighbours) == 8 and answer.candidates[0].identity == "who 0"
+
+    @pytest.mark.parametrize("rate", [0.0, -1.0, 1.5])
+    def test_rates_that_are_none(self, gallery, rate):
+        enrolled(gallery, range(2))
+        with pytest.raises(ValueError, match="a rate lies above 0"):
+            ask(gallery, range(1), fpir=rate)
+
+    @pytest.mark.parametrize("cut", [0, 10, None])
+    def test_a_damaged_cache_is_computed_again(self, gallery, cut):
+        enrolled(gallery, range(2))
+        file = io.BytesIO()
+        np.savez(file, samples=np.zeros(1))
+        gallery.store.keep_calibration("character", "neighbourhoods 1", gallery.store.revision(), file.getvalue()[:cut])
+        assert ask(gallery, range(1))[0].candidates
