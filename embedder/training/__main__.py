@@ -42,7 +42,8 @@ def main(
     from embedder.training.finish import finish
     from embedder.training.identities import collect_identities, read_excluded, split_off
     from embedder.training.recipe import Recipe
-    from embedder.training.run import Interrupted, train
+    from embedder.training.run import train
+    from embedder.training.stopping import Interrupted
 
     console = Console(stderr=True, highlight=False)
     torch.set_num_threads(threads)

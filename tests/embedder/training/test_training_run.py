@@ -17,7 +17,8 @@ from embedder import Encoder  # noqa: E402
 from embedder.training.finish import finish  # noqa: E402
 from embedder.training.identities import Identity, collect_identities  # noqa: E402
 from embedder.training.recipe import Recipe  # noqa: E402
-from embedder.training.run import Interrupted, train  # noqa: E402
+from embedder.training.run import train  # noqa: E402
+from embedder.training.stopping import Interrupted  # noqa: E402
 
 TINY = Recipe(
     name="tiny",
