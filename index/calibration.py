@@ -200,6 +200,6 @@ def _centroid_outcomes(known: Neighbourhoods, held: Held, leave_out_identity: bo
             near[own] = rest @ query / max(float(np.linalg.norm(rest)), 1e-12)
         best = np.argsort(-near, kind="stable")[:2]
         best = best[np.isfinite(near[best])]
-        similarities[row, : len(best)] = near[best]
+        similarities[row, : len(best)] = np.minimum(near[best], 1)
         identities[row, : len(best)] = whose[best]
     return _told(truths, vote(similarities, identities, "nearest"))

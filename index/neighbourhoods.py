@@ -159,7 +159,7 @@ def update_neighbourhoods(
     new = np.searchsorted(held.references, added)
     if len(new):
         queries = held.encodings[kept_positions].astype(np.float32)
-        near = queries @ held.encodings[new].astype(np.float32).T
+        near = np.minimum(queries @ held.encodings[new].astype(np.float32).T, np.float32(1))
         ids = np.broadcast_to(held.references[new], near.shape)
         kept = Neighbourhoods(
             kept.samples,
@@ -231,7 +231,7 @@ class _Best:
         """Consider a piece whose first column has number `start`."""
         depth = self._columns.shape[1]
         columns = _candidates(similarities, depth)
-        found = np.take_along_axis(similarities, columns, 1)
+        found = np.minimum(np.take_along_axis(similarities, columns, 1), np.float32(1))  # float16 lengths are not exact
         self._similarities[rows], self._columns[rows] = _merged(
             self._similarities[rows],
             self._columns[rows],

@@ -237,7 +237,7 @@ class Recognizer:
         return {
             position: answer.neighbours[0]
             for position, answer in zip(encodings, answers, strict=True)
-            if answer.score is not None and answer.score > above
+            if answer.score is not None and answer.score >= above
         }
 
     # -- asking --------------------------------------------------------------------------------------------------------

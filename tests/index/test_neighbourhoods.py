@@ -49,10 +49,10 @@ def naive_answer(held: Held, position: int, without: set[int], k: int, rule: str
     query = held.encodings[position].astype(np.float32)
     if rule == "centroid":
         whose, means = centroids(held.encodings[left].astype(np.float64), held.identities[left])
-        similarities, identities = (means @ query)[None], whose[None]
+        similarities, identities = np.minimum(means @ query, 1)[None], whose[None]
         rule = "nearest"
     else:
-        similarities = (held.encodings[left].astype(np.float32) @ query)[None]
+        similarities = np.minimum(held.encodings[left].astype(np.float32) @ query, 1)[None]
         order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
         similarities, identities = np.take_along_axis(similarities, order, 1), held.identities[left][order]
     if not identities.size:
