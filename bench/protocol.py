@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,12 +30,27 @@ class Protocol:
     draws: int = 20
     seed: int = 0
     queries_per_identity: int | None = None
+    strangers: float | None = None
+    """The share of the identities that are strangers in a draw of an open-set test; None where all are enrolled."""
 
     def __post_init__(self) -> None:
         if not (self.shots and self.ks and self.rules):
             raise ValueError("a protocol needs shots, values of k and rules: at least one of each")
         if min(*self.shots, *self.ks, self.draws) < 1 or self.seed < 0:
             raise ValueError(f"shots, k and draws must be at least 1 and the seed at least 0: {self}")
+        if self.strangers is not None and not 0 < self.strangers < 1:
+            raise ValueError(f"the share of strangers must lie between 0 and 1, but is {self.strangers}")
+
+    def stranger_count(self, identities: int) -> int:
+        """How many of so many identities are strangers in a draw."""
+        if self.strangers is None:
+            return 0
+        return min(max(round(self.strangers * identities), 1), identities - 1)
+
+    @property
+    def fewest_identities(self) -> int:
+        """How many identities a draw needs: one alone in a gallery has nobody to be taken for."""
+        return next(count for count in itertools.count(2) if count - self.stranger_count(count) >= 2)
 
 
 @dataclass(frozen=True)

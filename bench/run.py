@@ -1,15 +1,17 @@
-"""The whole bench: a collection in, a report out."""
+"""The whole bench: a collection in, a report out, with everyone enrolled or with strangers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Int64, UInt64
 
 from bench.collection import Collection
-from bench.descriptions import describe
+from bench.descriptions import Descriptions, describe
+from bench.open_set import measure_open_set
+from bench.open_set_report import OpenSetReport
 from bench.protocol import Protocol, measure
 from bench.report import Report
 from bench.systems import System
@@ -17,6 +19,15 @@ from bench.systems.colour_histogram import ColourHistogram
 from bench.systems.kaodex import Encodes, Kaodex
 from data.errors import UnusableSource
 from data.near_duplicates import NEAR_DUPLICATE_DISTANCE, near_duplicate_groups
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A collection's readable pictures, described and grouped."""
+
+    collection: Collection
+    groups: Int64[np.ndarray, " pictures"]
+    described: Descriptions
 
 
 def run_bench(
@@ -30,6 +41,67 @@ def run_bench(
     Raises `UnusableSource` where nothing can be measured.
     """
     systems: list[System] = [Kaodex(encoder), ColourHistogram()]
+    ready = _prepare(collection, systems, on_progress)
+    kept, described = ready.collection, ready.described
+    rows, shortfalls = measure(
+        systems, described.features, described.seconds_each, kept.identities, ready.groups, protocol
+    )
+    if not rows:
+        raise UnusableSource(_why_nothing(kept, protocol, described.unreadable))
+    return Report(
+        kept,
+        len(np.unique(ready.groups)),
+        protocol,
+        encoder.name,
+        encoder.fingerprint,
+        tuple(shortfalls),
+        described.unreadable,
+        tuple(rows),
+    )
+
+
+def run_open_set(
+    collection: Collection,
+    encoder: Encodes,
+    protocol: Protocol,
+    on_progress: Callable[[int], None] | None = None,
+    on_draw: Callable[[int], None] | None = None,
+) -> OpenSetReport:
+    """Measure both systems on draws in which a share of the identities are strangers.
+
+    `on_progress` is told of each picture described, `on_draw` of each draw done: shots x draws in all. Raises
+    `UnusableSource` where nothing can be measured.
+    """
+    systems: list[System] = [Kaodex(encoder), ColourHistogram()]
+    ready = _prepare(collection, systems, on_progress)
+    kept, described = ready.collection, ready.described
+    rows, shortfalls = measure_open_set(
+        systems,
+        described.features,
+        described.hashes,
+        described.seconds_each,
+        kept.identities,
+        ready.groups,
+        protocol,
+        on_draw,
+    )
+    if not rows:
+        raise UnusableSource(_why_nothing(kept, protocol, described.unreadable))
+    return OpenSetReport(
+        kept,
+        len(np.unique(ready.groups)),
+        protocol,
+        encoder.name,
+        encoder.fingerprint,
+        tuple(shortfalls),
+        described.unreadable,
+        tuple(rows),
+        described.features[Kaodex.name],
+    )
+
+
+def _prepare(collection: Collection, systems: Sequence[System], on_progress: Callable[[int], None] | None) -> _Ready:
+    """Read, describe, and group by a perceptual hash where nothing else tells."""
     described = describe(collection.paths, systems, on_progress)
     kept = collection.only(described.readable)
     groups = kept.groups
@@ -37,19 +109,7 @@ def run_bench(
         groups = _groups_by_hash(kept.identities, described.hashes)
         by_hash = f"perceptual hash within {NEAR_DUPLICATE_DISTANCE} of 64 bits"
         kept = replace(kept, groups=groups, grouped_by=(by_hash,))
-    rows, shortfalls = measure(systems, described.features, described.seconds_each, kept.identities, groups, protocol)
-    if not rows:
-        raise UnusableSource(_why_nothing(kept, protocol, described.unreadable))
-    return Report(
-        kept,
-        len(np.unique(groups)),
-        protocol,
-        encoder.name,
-        encoder.fingerprint,
-        tuple(rows),
-        tuple(shortfalls),
-        described.unreadable,
-    )
+    return _Ready(kept, groups, described)
 
 
 def _groups_by_hash(
@@ -69,7 +129,8 @@ def _why_nothing(collection: Collection, protocol: Protocol, unreadable: tuple[s
     fewest = min(protocol.shots)
     pictures = "picture" if fewest == 1 else "pictures"
     text = (
-        f"nothing to measure in {collection.source}: with {fewest} {pictures} as references, at least two identities "
+        f"nothing to measure in {collection.source}: with {fewest} {pictures} as references, at least "
+        f"{protocol.fewest_identities} identities "
         f"need {fewest + 1} pictures that are no near-duplicates; ask for fewer --shots, or add pictures"
     )
     return f"{text} ({len(unreadable):,} could not be read, such as {unreadable[0]})" if unreadable else text

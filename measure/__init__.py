@@ -9,9 +9,10 @@ from measure.open_set import (
     det_curve,
     misidentification_at_fpir,
     oscr,
+    threshold_at_fpir,
     tpir_at_fpir,
 )
-from measure.retrieval import average_precision_at_r, precision_at_k, rank_k
+from measure.retrieval import average_precision_at_r, place_of_truth, precision_at_k, rank_k
 
 __all__ = [
     "OpenSet",
@@ -26,8 +27,10 @@ __all__ = [
     "mean_per_identity",
     "misidentification_at_fpir",
     "oscr",
+    "place_of_truth",
     "precision_at_k",
     "rank_k",
+    "threshold_at_fpir",
     "tpir_at_fpir",
     "trials_needed",
 ]

@@ -115,6 +115,20 @@ def tpir_at_fpir(
     return _share_at(test, test.correct(), fpirs, counts)
 
 
+def threshold_at_fpir(test: OpenSet, fpir: float) -> float:
+    """The score above which a share <= FPIR of the strangers lies: a query scoring more is named; -inf where all are.
+
+    >>> test = OpenSet(np.array([0.9, 0.6, 0.4]), np.array([0, 0, 1]), np.array([True, False, True]),
+    ...                np.array([0.7, 0.3]), np.array([2, 3]))
+    >>> threshold_at_fpir(test, 0.1), threshold_at_fpir(test, 0.5)
+    (0.7, 0.3)
+    """
+    order = np.argsort(-test.stranger_scores, kind="stable")
+    reached = np.cumsum(_weights(test.stranger_identities[order], test.count, None))
+    too_many = np.flatnonzero(reached > fpir + 5e-10)
+    return float(test.stranger_scores[order[too_many[0]]]) if len(too_many) else -np.inf
+
+
 def misidentification_at_fpir(
     test: OpenSet, fpirs: Float64[np.ndarray, " rates"], counts: Float64[np.ndarray, " identities"] | None = None
 ) -> Float64[np.ndarray, " rates"]:

@@ -19,8 +19,19 @@ def rank_k(
     >>> rank_k(np.array([[0.2, 0.9, 0.5], [0.7, 0.1, 0.7]]), np.array([2, 0]), k=2).tolist()
     [True, True]
     """
+    return place_of_truth(scores, truth) <= k
+
+
+def place_of_truth(
+    scores: Float[np.ndarray, "queries identities"], truth: Int64[np.ndarray, " queries"]
+) -> Int64[np.ndarray, " queries"]:
+    """The place of the right identity, from 1; whoever scores as much is before it. What `rank_k` compares with k.
+
+    >>> place_of_truth(np.array([[0.2, 0.9, 0.5], [0.7, 0.1, 0.7]]), np.array([1, 0])).tolist()
+    [1, 2]
+    """
     own = np.take_along_axis(scores, truth[:, None], axis=1)
-    return (~(scores < own)).sum(axis=1) <= k
+    return (~(scores < own)).sum(axis=1)
 
 
 def precision_at_k(

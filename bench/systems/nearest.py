@@ -37,7 +37,7 @@ class NearestReferences:
         if variant.rule == "centroid":
             return queries @ self._centroids.T
         similarities = queries @ self._references.T
-        nearest = _nearest(similarities, variant.k)
+        nearest = nearest_columns(similarities, variant.k)
         votes = vote(np.take_along_axis(similarities, nearest, axis=1), self._identities[nearest], variant.rule)
         best = np.maximum.reduceat(similarities, self._starts, axis=1)
         places = votes.identities.shape[1]
@@ -48,11 +48,11 @@ class NearestReferences:
 
     def neighbours(self, queries: Float32[np.ndarray, "queries dim"], count: int) -> Int64[np.ndarray, "queries count"]:
         """The identities of the nearest references, nearest first, -1 past the last."""
-        found = self._identities[_nearest(queries @ self._references.T, count)]
+        found = self._identities[nearest_columns(queries @ self._references.T, count)]
         return np.pad(found, ((0, 0), (0, count - found.shape[1])), constant_values=-1)
 
 
-def _nearest(
+def nearest_columns(
     similarities: Float32[np.ndarray, "queries references"], count: int
 ) -> Int64[np.ndarray, "queries nearest"]:
     """Columns of the `count` highest (of all, where there are fewer), highest first, the first of equals first."""

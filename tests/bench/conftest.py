@@ -45,3 +45,31 @@ def three_colours(tmp_path):
         for picture in range(8):
             paint(tmp_path / "refs" / name / f"{picture}.png", colour, seed=100 * number + picture)
     return tmp_path / "refs"
+
+
+def _clustered(identities, each, dim=5, noise=0.6, seed=0):
+    """Unit vectors around one direction per identity, and whose they are."""
+    random = np.random.default_rng(seed)
+    whose = np.repeat(np.arange(identities), each)
+    vectors = random.standard_normal((identities, dim))[whose] + noise * random.standard_normal((len(whose), dim))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), whose
+
+
+@pytest.fixture
+def painted(tmp_path):
+    """painted(identities, each): `refs/` with so many identities, each of a colour of its own."""
+
+    def make(identities, each):
+        random = np.random.default_rng(8)
+        for number in range(identities):
+            colour = random.integers(40, 216, 3)
+            for picture in range(each):
+                paint(tmp_path / "refs" / f"who {number}" / f"{picture}.png", colour, seed=100 * number + picture)
+        return tmp_path / "refs"
+
+    return make
+
+
+@pytest.fixture(name="clustered")
+def clustered_vectors():
+    return _clustered

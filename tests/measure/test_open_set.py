@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from measure import OpenSet, auroc, bootstrap_open_set, det_curve, misidentification_at_fpir, oscr, tpir_at_fpir
+from measure import (
+    OpenSet,
+    auroc,
+    bootstrap_open_set,
+    det_curve,
+    misidentification_at_fpir,
+    oscr,
+    threshold_at_fpir,
+    tpir_at_fpir,
+)
 
 scores = st.sampled_from([-np.inf, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0])
 people = st.integers(0, 4)
@@ -55,12 +64,16 @@ def test_rates_against_a_loop_over_thresholds(rows, fpir):
         if share(strangers, lambda row, at=at: row[0] >= at) > fpir + 1e-9:
             break
         threshold = at
+    assert threshold_at_fpir(built(rows), fpir) < threshold or threshold == -np.inf
     rates = np.array([fpir])
     right = share(mated, lambda row: row[2] and row[0] >= threshold)
     wrong = share(mated, lambda row: not row[2] and row[0] >= threshold)
     assert tpir_at_fpir(built(rows), rates)[0] == pytest.approx(right)
     assert misidentification_at_fpir(built(rows), rates)[0] == pytest.approx(wrong)
     assert det_curve(built(rows), rates)[0] == pytest.approx(1 - right)
+    # naming what scores above the threshold is naming the same queries
+    above = share(mated, lambda row: row[2] and row[0] > threshold_at_fpir(built(rows), fpir))
+    assert above == pytest.approx(right) or -np.inf in {row[0] for row in mated}
 
 
 @given(tests)
