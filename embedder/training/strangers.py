@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 
 import click
 import numpy as np
 from rich.console import Console
 
+from data.batches import batches
 from data.drawn import draw_face
 from data.errors import KaodexError
 from data.pictures import read_picture
@@ -45,10 +45,7 @@ def drawn_strangers(encoder: Encoder, count: int) -> Strangers:
 
 
 def _encoded(encoder: Encoder, crops: Iterator[np.ndarray]) -> np.ndarray:
-    parts = []
-    while batch := list(islice(crops, _BATCH)):
-        parts.append(encoder.encode(batch).astype(np.float16))
-    return np.concatenate(parts)
+    return np.concatenate([encoder.encode(batch).astype(np.float16) for batch in batches(crops, _BATCH)])
 
 
 def _square(picture: np.ndarray) -> np.ndarray:

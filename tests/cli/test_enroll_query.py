@@ -7,8 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from index import Recognizer
-from index.recognizer import ENROL_BATCH
+from index.enroller import BATCH, Enroller
 
 RED, GREEN, BLUE, YELLOW = (220, 30, 30), (30, 220, 30), (30, 30, 220), (220, 220, 30)
 
@@ -107,9 +106,9 @@ def test_as_names_one_folder_or_picture(run, refs, paint, tmp_path):
 
 
 def test_batches_larger_than_a_transaction(run, paint, tmp_path):
-    for number in range(2 * ENROL_BATCH + 3):
+    for number in range(2 * BATCH + 3):
         paint(tmp_path / "many" / "red" / f"{number}.png", RED, number)
-    assert row(run("enroll", tmp_path / "many").out, "red")[1] == str(2 * ENROL_BATCH + 3)
+    assert row(run("enroll", tmp_path / "many").out, "red")[1] == str(2 * BATCH + 3)
     assert run("gallery", "check").code == 0
 
 
@@ -207,9 +206,9 @@ def test_gallery_from_the_environment(run, refs, monkeypatch, tmp_path):
 
 
 def test_interrupting_keeps_what_is_done(run, paint, tmp_path, monkeypatch):
-    for number in range(3 * ENROL_BATCH):
+    for number in range(3 * BATCH):
         paint(tmp_path / "many" / "red" / f"{number:03}.png", RED, number)
-    commit = Recognizer._commit
+    commit = Enroller._commit
     calls = []
 
     def interrupt(self, *arguments):
@@ -218,12 +217,12 @@ def test_interrupting_keeps_what_is_done(run, paint, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return commit(self, *arguments)
 
-    monkeypatch.setattr(Recognizer, "_commit", interrupt)
+    monkeypatch.setattr(Enroller, "_commit", interrupt)
     stopped = run("enroll", "many")
-    assert stopped.code == 130 and f"interrupted after {ENROL_BATCH} of {3 * ENROL_BATCH}" in stopped.err
-    monkeypatch.setattr(Recognizer, "_commit", commit)
+    assert stopped.code == 130 and f"interrupted after {BATCH} of {3 * BATCH}" in stopped.err
+    monkeypatch.setattr(Enroller, "_commit", commit)
     finished = run("enroll", "many")
-    assert row(finished.out, "red")[:3] == ["red", str(2 * ENROL_BATCH), str(ENROL_BATCH)]
+    assert row(finished.out, "red")[:3] == ["red", str(2 * BATCH), str(BATCH)]
 
 
 def test_artists_answer_beside_characters(run, refs, paint, tmp_path):
