@@ -25,13 +25,13 @@ from measure import (
     auroc,
     average_precision_at_r,
     binomial_upper,
-    bootstrap_interval,
     bootstrap_open_set,
     mean_per_identity,
     misidentification_at_fpir,
     oscr,
     place_of_truth,
     precision_at_k,
+    share_interval,
     tpir_at_fpir,
 )
 
@@ -114,6 +114,11 @@ class Answers:
     def right(self) -> Bool[np.ndarray, " mated"]:
         """Whether the best candidate is the right one."""
         return self.mated_named == self.mated_truths
+
+    @property
+    def everyone(self) -> Int64[np.ndarray, " identities"]:
+        """Who asked, in either role."""
+        return np.union1d(self.mated_truths, self.stranger_truths)
 
     @cached_property
     def open_set(self) -> OpenSet:
@@ -371,12 +376,12 @@ def _certificate(answers: Answers, column: int, rate: float, enrolled: int) -> C
         0,
         certified_rate(rate, enrolled),
         float(found.mean()),
-        bootstrap_interval(found),
+        share_interval(found),
         binomial_upper(errors, len(found)) < rate,
         float(right.mean()),
-        bootstrap_interval(right),
+        share_interval(right),
         float(wrong.mean()),
-        bootstrap_interval(wrong),
+        share_interval(wrong),
         float(ambiguous.mean()),
     )
 

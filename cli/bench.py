@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -75,6 +76,25 @@ class WholeNumbers(click.ParamType):
     help="Ask at most N pictures of each identity in a draw, to save time. Each identity weighs the same anyway.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same draws.")
+@click.option(
+    "--open-set",
+    is_flag=True,
+    help="Enrol only some identities in each draw; the others are strangers. Adds AUROC, OSCR, TPIR at FPIR, and the "
+    "promised FPIR beside the one found.",
+)
+@click.option(
+    "--strangers",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="Which share of the identities are strangers in a draw; with --open-set, one half by default.",
+)
+@click.option(
+    "--report",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="With --open-set: write curves, the worst confusions and a map to DIR/report.html, one file with pictures.",
+)
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it all.")
 @click.option("--encoder", metavar="NAME|FOLDER", help="The encoder; by default the shipped one.")
 @device_option
@@ -88,6 +108,9 @@ def bench(
     rules: tuple[str, ...],
     queries_per_identity: int | None,
     seed: int,
+    open_set: bool,
+    strangers: float | None,
+    folder: Path | None,
     file: Path | None,
     encoder: str | None,
     device: str,
@@ -98,34 +121,63 @@ def bench(
     identities, each with the same weight, with a 95 % interval by bootstrap over identities. A 1-NN on colour
     histograms is measured on the same draws: the floor to be above.
 
+    With --open-set a random part of the identities is enrolled and the others ask as strangers; each draw is calibrated
+    from its own references, as a gallery is, so that what is promised can be compared with what is found.
+
     \b
       kaodex bench refs/ --shots 1,5
       kaodex bench refs/ --groups clusters.csv --groups "([0-9a-f]{32})" --json figures.json
+      kaodex bench refs/ --open-set --shots 5 -k 5 --report report/
     """
+    if not open_set and (strangers is not None or folder):
+        raise click.UsageError(f"{'--report' if folder else '--strangers'} needs --open-set")
     if file and not file.parent.is_dir():  # told now, not after the measuring
         raise click.BadParameter(f"there is no folder {file.parent}", param_hint="--json")
 
-    from bench import Protocol, load_collection, run_bench
+    from bench import Protocol, load_collection, run_bench, run_open_set
+    from bench.open_set_report import CERTIFICATE_COLUMNS, OpenSetReport
+    from bench.open_set_report import COLUMNS as OPEN_COLUMNS
+    from bench.report import COLUMNS, Report
     from embedder.encoder import Encoder
 
+    if folder:
+        from bench.page import require_drawing
+
+        require_drawing()  # told now, not after the measuring
     collection = load_collection(data, identity_list, groups)
-    protocol = Protocol(shots, ks, rules, draws, seed, queries_per_identity)
+    share = (0.5 if strangers is None else strangers) if open_set else None
+    protocol = Protocol(shots, ks, rules, draws, seed, queries_per_identity, share)
     loaded = Encoder.load(encoder, device=device)
-    with progress("describing", len(collection.paths)) as advance:
-        report = run_bench(collection, loaded, protocol, advance)
-
-    from bench.report import COLUMNS
-
-    lines = table(*COLUMNS)
-    for cells in report.cells():
-        lines.add_row(*cells)
-    answers().print(lines)
+    report: Report | OpenSetReport
+    if open_set:
+        with progress("measuring", len(collection.paths) + len(shots) * draws) as advance:
+            report = run_open_set(collection, loaded, protocol, advance, advance)
+        _print(OPEN_COLUMNS, report.cells())
+        answers().print()
+        _print(CERTIFICATE_COLUMNS, report.certificate_cells())
+    else:
+        with progress("describing", len(collection.paths)) as advance:
+            report = run_bench(collection, loaded, protocol, advance)
+        _print(COLUMNS, report.cells())
     for note in report.notes():
         talk.print(f"[yellow]note:[/] {escape(note)}")
     if file:
         file.write_text(json.dumps(report.as_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    if folder and isinstance(report, OpenSetReport):
+        from bench.page import write_page
+
+        talk.print(f"the report: {escape(str(write_page(report, folder)))}")
     for trouble in report.unreadable:
         talk.print(f"[yellow]unreadable:[/] {escape(trouble)}")
     if report.unreadable:
         talk.print(f"{count(len(report.unreadable), 'picture')} could not be read and took no part")
         raise SystemExit(1)
+
+
+def _print(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """One table; nothing where it has no rows."""
+    if rows:
+        lines = table(*columns)
+        for cells in rows:
+            lines.add_row(*cells)
+        answers().print(lines)

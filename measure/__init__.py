@@ -1,7 +1,7 @@
 """Figures of merit as pure functions on numpy arrays."""
 
 from measure.binomial import beta_binomial_interval, binomial_interval, binomial_upper, trials_needed
-from measure.interval import bootstrap_interval, mean_per_identity
+from measure.interval import bootstrap_interval, mean_per_identity, share_interval
 from measure.open_set import (
     OpenSet,
     auroc,
@@ -30,6 +30,7 @@ __all__ = [
     "place_of_truth",
     "precision_at_k",
     "rank_k",
+    "share_interval",
     "threshold_at_fpir",
     "tpir_at_fpir",
     "trials_needed",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float64, Int64
 
+from measure.binomial import binomial_interval
+
 _AT_ONCE = 4_000_000
 
 
@@ -49,3 +51,19 @@ def bootstrap_interval(
     tail = 50 * (1 - confidence)
     low, high = np.percentile(np.concatenate(means), [tail, 100 - tail])
     return float(low), float(high)
+
+
+def share_interval(values: Float64[np.ndarray, " identities"], *, confidence: float = 0.95) -> tuple[float, float]:
+    """Interval of the mean of one share per identity: by bootstrap, or exact where all of them are 0, or all 1.
+
+    No resample of zeros holds anything but zeros, so that the bootstrap would be certain of a rate of 0; the binomial
+    interval of as many trials as identities (Clopper and Pearson 1934) is not.
+
+    >>> [round(bound, 3) for bound in share_interval(np.zeros(58))]
+    [0.0, 0.062]
+
+    Raises ValueError as `bootstrap_interval`.
+    """
+    if len(values) >= 2 and values[0] in (0.0, 1.0) and (values == values[0]).all():
+        return binomial_interval(int(values.sum()), len(values), confidence)
+    return bootstrap_interval(values, confidence=confidence)

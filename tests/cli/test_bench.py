@@ -115,3 +115,48 @@ def test_first_mistakes_are_told(refs, tmp_path):
     ):
         result = run(*words)
         assert result.exit_code == 2 and message in result.stderr
+
+
+@pytest.fixture
+def crowd(tmp_path: Path):
+    random = np.random.default_rng(0)
+    for number in range(20):
+        (tmp_path / "crowd" / f"who {number}").mkdir(parents=True)
+        colour = random.integers(40, 216, 3)
+        for picture in range(3):
+            pattern = random.integers(-30, 31, (16, 16, 1))
+            Image.fromarray((colour + pattern).clip(0, 255).astype(np.uint8)).save(
+                tmp_path / "crowd" / f"who {number}" / f"{picture}.png"
+            )
+    return tmp_path / "crowd"
+
+
+def test_open_set_tables_json_and_report(crowd, tmp_path):
+    words = ("--open-set", "--shots", "1", "-k", "1", "--draws", "2", "--json", tmp_path / "out.json")
+    result = run(crowd, *words, "--report", tmp_path / "report")
+    assert result.exit_code == 0, result.output
+    tables = result.stdout.split("\n\n")
+    assert tables[0].split()[4:8] == ["rank-1", "mAP@R", "AUROC", "OSCR"]
+    assert tables[1].split()[4:6] == ["promised", "found"]
+    assert [line.split()[0] for line in tables[1].splitlines()[1:]] == ["kaodex", "colour"]
+    assert "10 enrolled identities are too few for their own promise of 1 % (89 more)" in result.stderr
+    written = json.loads((tmp_path / "out.json").read_text())
+    assert written["protocol"]["strangers"] == 0.5
+    assert written["systems"][0]["promised"]["0.1"] == 0.1
+    assert (tmp_path / "report" / "report.html").read_text("utf-8").startswith("<!doctype html>")
+    assert str(tmp_path / "report" / "report.html") in result.stderr.replace("\n", "")
+
+
+def test_the_share_of_strangers_is_the_users(crowd, tmp_path):
+    words = ("--open-set", "--strangers", "0.2", "--shots", "1", "-k", "1", "--draws", "1")
+    result = run(crowd, *words, "--json", tmp_path / "out.json")
+    assert result.exit_code == 0, result.output
+    (first, _) = json.loads((tmp_path / "out.json").read_text())["systems"]
+    assert (first["enrolled"], first["strangers"]) == (16, 4)
+
+
+def test_options_of_the_open_set_need_it(refs, tmp_path):
+    for words in (("--strangers", "0.5"), ("--report", tmp_path / "report")):
+        result = run(refs, *words)
+        assert result.exit_code == 2 and f"{words[0]} needs --open-set" in result.stderr
+    assert run(refs, "--open-set", "--strangers", "1").exit_code == 2

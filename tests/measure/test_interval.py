@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from measure import bootstrap_interval, mean_per_identity
+from measure import binomial_interval, bootstrap_interval, mean_per_identity, share_interval
 
 shares = st.floats(0, 1, allow_subnormal=False)
 
@@ -55,3 +55,13 @@ def test_blocks_change_nothing_but_memory(monkeypatch):
 def test_too_little_to_resample_is_refused(values):
     with pytest.raises(ValueError, match="two finite values"):
         bootstrap_interval(np.array(values))
+
+
+def test_no_error_is_not_no_doubt():
+    assert share_interval(np.zeros(20)) == binomial_interval(0, 20)
+    assert share_interval(np.ones(20)) == binomial_interval(20, 20)
+    mixed = np.array([0.0, 1.0, 0.5])
+    assert share_interval(mixed) == bootstrap_interval(mixed)
+    assert share_interval(np.full(4, 0.5)) == (0.5, 0.5)
+    with pytest.raises(ValueError, match="two finite values"):
+        share_interval(np.zeros(1))
