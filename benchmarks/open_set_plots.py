@@ -107,10 +107,11 @@ def main() -> None:
     parser.add_argument("--identities", type=Path, required=True)
     parser.add_argument("--most", type=int, default=20, help="pictures of one identity")
     parser.add_argument("--fpir", type=float, default=0.05)
+    parser.add_argument("--encoder", help="a name or a folder; by default the shipped one")
     parser.add_argument("--out", type=Path, default=Path("docs"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        recognizer = Recognizer.open(Path(folder) / "gallery.kaodex", create=True, device="cpu")
+        recognizer = Recognizer.open(Path(folder) / "gallery.kaodex", create=True, encoder=options.encoder)
         recognizer.enroll(pictures(options.data, options.identities, options.most))
         calibrator = recognizer.gallery.calibrator("character")
         plot_scores(calibrator, options.fpir, options.out / "open-set-scores.png")
