@@ -1,4 +1,4 @@
-"""Which pictures belong together and so never lie on both sides of a test: told by a table or by the paths."""
+"""Which pictures belong together, never to lie on both sides of a test: told by a table, by paths, or by a hash."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path, PurePath
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Int64, UInt64
 
 from data.errors import UnusableSource
 from data.folders import PICTURE_SUFFIXES, LabelledPicture
+from data.near_duplicates import near_duplicate_groups
 from data.splits import unite_groupings
 
 GROUP_COLUMNS = ("near_dup_cluster", "group")
@@ -87,6 +88,19 @@ def group_by_pattern(pattern: str, paths: Sequence[PurePath]) -> Int64[np.ndarra
     if not any(found):
         raise UnusableSource(f"the expression {pattern!r} finds nothing in any path, such as {paths[0].as_posix()!r}")
     return np.where([bool(part) for part in found], _numbered(found), -1)
+
+
+def group_by_hash(
+    identities: Int64[np.ndarray, " pictures"], hashes: UInt64[np.ndarray, " pictures"]
+) -> Int64[np.ndarray, " pictures"]:
+    """Group near-duplicates within each identity: pictures of two that look alike are what a test is about."""
+    groups = np.empty(len(hashes), np.int64)
+    used = 0
+    for identity in np.unique(identities):
+        own = identities == identity
+        groups[own] = near_duplicate_groups(hashes[own]) + used
+        used = groups[own].max() + 1
+    return groups
 
 
 def normal_name(file: str) -> str:

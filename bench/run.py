@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Int64, UInt64
+from jaxtyping import Int64
 
 from bench.collection import Collection
 from bench.descriptions import Descriptions, describe
+from bench.groups import group_by_hash
 from bench.open_set import measure_open_set
 from bench.open_set_report import OpenSetReport
 from bench.protocol import Protocol, measure
@@ -18,7 +19,7 @@ from bench.systems import System
 from bench.systems.colour_histogram import ColourHistogram
 from bench.systems.kaodex import Encodes, Kaodex
 from data.errors import UnusableSource
-from data.near_duplicates import NEAR_DUPLICATE_DISTANCE, near_duplicate_groups
+from data.near_duplicates import NEAR_DUPLICATE_DISTANCE
 
 
 @dataclass(frozen=True)
@@ -106,23 +107,10 @@ def _prepare(collection: Collection, systems: Sequence[System], on_progress: Cal
     kept = collection.only(described.readable)
     groups = kept.groups
     if groups is None:
-        groups = _groups_by_hash(kept.identities, described.hashes)
+        groups = group_by_hash(kept.identities, described.hashes)
         by_hash = f"perceptual hash within {NEAR_DUPLICATE_DISTANCE} of 64 bits"
         kept = replace(kept, groups=groups, grouped_by=(by_hash,))
     return _Ready(kept, groups, described)
-
-
-def _groups_by_hash(
-    identities: Int64[np.ndarray, " pictures"], hashes: UInt64[np.ndarray, " pictures"]
-) -> Int64[np.ndarray, " pictures"]:
-    """Near-duplicates within each identity: pictures of two identities that look alike are what a test is about."""
-    groups = np.empty(len(hashes), np.int64)
-    used = 0
-    for identity in np.unique(identities):
-        own = identities == identity
-        groups[own] = near_duplicate_groups(hashes[own]) + used
-        used = groups[own].max() + 1
-    return groups
 
 
 def _why_nothing(collection: Collection, protocol: Protocol, unreadable: tuple[str, ...]) -> str:
