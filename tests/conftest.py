@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from embedder import Encoder
+
+# A slow machine is no failure, and a change must not fail by chance on what it did not touch: CI draws the same examples.
+settings.register_profile(
+    "kaodex", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=bool(os.environ.get("CI"))
+)
+settings.load_profile("kaodex")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 """Real pictures beside the repository; tests that need them are skipped where they are not."""
