@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from cli.options import encoder_option, gallery_option, k_option, kind_option, misid_option, rule_option
+from cli.options import encoder_option, gallery_option, k_option, kind_option, misid_option, only_option, rule_option
 from cli.output import answers, count, table
 
 RATES = (0.1, 0.01, 0.003, 0.001)
@@ -19,11 +19,14 @@ RATES = (0.1, 0.01, 0.003, 0.001)
 @k_option
 @rule_option
 @misid_option
+@only_option
 @kind_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per rate, one line each.")
 @gallery_option
 @encoder_option
-def calibrate(k: int, rule: str, misid: float, kind: str, as_json: bool, gallery: Path, encoder: str | None) -> None:
+def calibrate(
+    k: int, rule: str, misid: float, only: tuple[str, ...], kind: str, as_json: bool, gallery: Path, encoder: str | None
+) -> None:
     """Show for several rates of named strangers (FPIR) which score a name takes, and how many pictures still get it.
 
     Every enrolled identity plays the stranger once, and every reference the new picture: all figures come from the
@@ -33,7 +36,7 @@ def calibrate(k: int, rule: str, misid: float, kind: str, as_json: bool, gallery
     from index.recognizer import Recognizer
 
     with Recognizer.open(gallery, encoder=encoder) as recognizer:
-        calibrator = recognizer.gallery.calibrator(kind)
+        calibrator = recognizer.gallery.calibrator(kind, only or None)
         costs = calibrator.costs(RATES, misid, k=k, rule=rule, bank=recognizer.bank)
         null, mated = calibrator.outcomes(k, rule)
     if as_json:

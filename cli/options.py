@@ -69,3 +69,9 @@ misid_option = click.option(
     type=click.FloatRange(0, 1, min_open=True),
     help="Of enrolled identities' pictures, about this share is given a wrong name; closer calls are ambiguous.",
 )
+only_option = click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    help="Ask about this character alone, as if nobody else were enrolled; may be given several times.",
+)

@@ -21,6 +21,7 @@ from cli.options import (
     gallery_option,
     k_option,
     misid_option,
+    only_option,
     rule_option,
 )
 from cli.output import answers, count, table
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 @rule_option
 @fpir_option
 @misid_option
+@only_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per picture, one line each.")
 @click.option(
     "--annotate",
@@ -56,6 +58,7 @@ def query(
     rule: str,
     fpir: float,
     misid: float,
+    only: tuple[str, ...],
     as_json: bool,
     folder: Path | None,
     gallery: Path,
@@ -91,7 +94,9 @@ def query(
                 yield picture
 
         with progress("asking", total) as advance:
-            for answer in recognizer.query(noted(), k=k, rule=rule, fpir=fpir, misidentification=misid):
+            for answer in recognizer.query(
+                noted(), k=k, rule=rule, fpir=fpir, misidentification=misid, only=only or None
+            ):
                 path = asked.popleft()
                 if answer.error:
                     failed += 1

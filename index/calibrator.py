@@ -58,9 +58,12 @@ class Promise:
 class Calibrator:
     """Null scores and mated outcomes of a kind, for any k and rule."""
 
-    def __init__(self, store: SQLiteStore, shelf: Shelf, strangers: Shelf | None) -> None:
+    def __init__(self, store: SQLiteStore, shelf: Shelf, strangers: Shelf | None, subset: str = "") -> None:
+        """`subset` names the identities that the shelf is restricted to, for what is kept; empty for all."""
+        self._key = f"{_KEY} {subset}".strip()
+        self._whole = not subset
         self._store = store
-        self._shelf = shelf
+        self.shelf = shelf
         self._strangers = strangers
         self._known: Neighbourhoods | None = None
         self._known_at = -1
@@ -123,7 +126,7 @@ class Calibrator:
         of the other strangers' is taken for that, and left out.
         """
         told = self._borrowed.get((k, rule))
-        if told is None or told[0] != self._shelf.revision:
+        if told is None or told[0] != self.shelf.revision:
             populations = []
             for population in bank:
                 scores = self._scores(population, k, rule)
@@ -131,12 +134,12 @@ class Calibrator:
                 populations.append(
                     NullScores(scores[strange], population.identities[strange], units=int(strange.sum()))
                 )
-            told = (self._shelf.revision, WorstOf(tuple(populations)))
+            told = (self.shelf.revision, WorstOf(tuple(populations)))
             self._borrowed[k, rule] = told
         return told[1]
 
     def _revision(self) -> int:
-        return max(self._shelf.revision, self._strangers.revision if self._strangers is not None else 0)
+        return max(self.shelf.revision, self._strangers.revision if self._strangers is not None else 0)
 
     def neighbourhoods(self, depth: int = DEPTH) -> Neighbourhoods:
         """The neighbours of the sampled references as of the shelf's revision; kept in the gallery up to DEPTH."""
@@ -144,25 +147,25 @@ class Calibrator:
         if depth > DEPTH:
             return find_neighbourhoods(held, sample(held.references, held.identities), depth)
         if self._known is None:
-            kept = self._store.calibration(self._shelf.kind, _KEY)
+            kept = self._store.calibration(self.shelf.kind, self._key)
             if kept and (known := _unpacked(kept[1])):
                 self._known_at, self._known = kept[0], known
-        if self._known is not None and self._known_at == self._shelf.revision:
+        if self._known is not None and self._known_at == self.shelf.revision:
             return self._known
-        if self._known is None or self._known_at > self._shelf.revision:
+        if self._known is None or self._known_at > self.shelf.revision or not self._whole:
             known = find_neighbourhoods(held, sample(held.references, held.identities))
         else:
             known = self._updated(self._known, held)
-        self._known, self._known_at = known, self._shelf.revision
+        self._known, self._known_at = known, self.shelf.revision
         with suppress(GalleryError):  # a gallery that cannot be written can still be asked: it computes this again
-            self._store.keep_calibration(self._shelf.kind, _KEY, self._known_at, _packed(known))
+            self._store.keep_calibration(self.shelf.kind, self._key, self._known_at, _packed(known))
         return known
 
     def _updated(self, known: Neighbourhoods, held: Held) -> Neighbourhoods:
         changes = [
             change
-            for change in self._store.changes(self._known_at, self._shelf.kind)
-            if change.row <= self._shelf.revision
+            for change in self._store.changes(self._known_at, self.shelf.kind)
+            if change.row <= self.shelf.revision
         ]
         changed = {identity for change in changes for identity in (change.before, change.after) if identity is not None}
         first: dict[int, int | None] = {}
@@ -176,14 +179,14 @@ class Calibrator:
         )
 
     def _held(self) -> Held:
-        shelf = self._shelf
+        shelf = self.shelf
         return Held(shelf.references, shelf.identities, shelf.pictures, shelf.hashes, shelf.encodings)
 
     def _scores(self, population: Population, k: int, rule: str) -> Float64[np.ndarray, " encodings"]:
         """What these encodings score against the gallery as it is."""
         scores = [np.zeros(0)]
         for start in range(0, len(population.encodings), _BATCH):
-            near = self._shelf.neighbours(population.encodings[start : start + _BATCH].astype(np.float32), k, rule)
+            near = self.shelf.neighbours(population.encodings[start : start + _BATCH].astype(np.float32), k, rule)
             scores.append(vote(near.similarities, near.identities, rule).scores[:, 0].astype(np.float64))
         return np.concatenate(scores)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from index.records import (
     proper_kind,
     proper_name,
 )
-from index.shelf import Neighbours, Shelf
+from index.shelf import Neighbours, Shelf, StoreShelf
 from index.sqlite_store import SQLiteStore
 from index.voting import DEFAULT_RULE, vote
 
@@ -45,8 +46,8 @@ class Gallery:
     def __init__(self, store: SQLiteStore, device: str = "auto") -> None:
         self.store = store
         self._device = device
-        self._shelves: dict[str, Shelf] = {}
-        self._calibrators: dict[str, Calibrator] = {}
+        self._shelves: dict[str, StoreShelf] = {}
+        self._calibrators: dict[tuple[str, tuple[int, ...] | None], Calibrator] = {}
 
     @classmethod
     def create(cls, path: str | Path, *, device: str = "auto") -> Gallery:
@@ -115,7 +116,7 @@ class Gallery:
         """The references of a kind in memory, up to date."""
         shelf = self._shelves.get(proper_kind(kind))
         if shelf is None:
-            shelf = self._shelves[kind] = Shelf(self.store, kind, self._device)
+            shelf = self._shelves[kind] = StoreShelf(self.store, kind, self._device)
         else:
             shelf.refresh()
         return shelf
@@ -124,13 +125,22 @@ class Gallery:
         """The k nearest references of each encoding, best first, exactly."""
         return self.shelf(kind).search(encodings, k)
 
-    def calibrator(self, kind: str) -> Calibrator:
-        """What the gallery's own references tell about its answers, up to date."""
-        shelf = self.shelf(kind)
+    def calibrator(self, kind: str, only: Sequence[str] | None = None) -> Calibrator:
+        """What the gallery's own references tell about its answers, up to date; of these identities alone with `only`.
+
+        Raises UnknownIdentity.
+        """
+        whole = self.shelf(kind)
         strangers = self.shelf(STRANGERS_OF[kind])
-        if kind not in self._calibrators:
-            self._calibrators[kind] = Calibrator(self.store, shelf, strangers)
-        return self._calibrators[kind]
+        wanted = None if only is None else tuple(sorted({self.store.identity(kind, name) for name in only}))
+        known = self._calibrators.get((kind, wanted))
+        if known is None or (wanted is not None and known.shelf.revision != whole.revision):
+            for key in [key for key in self._calibrators if key[1] is not None]:
+                del self._calibrators[key]  # one subset at a time is kept in memory
+            shelf = whole if wanted is None else whole.only(wanted)
+            subset = "" if wanted is None else f"only {sha256(str(wanted).encode()).hexdigest()}"
+            known = self._calibrators[kind, wanted] = Calibrator(self.store, shelf, strangers, subset)
+        return known
 
     def recognize(
         self,
@@ -141,22 +151,25 @@ class Gallery:
         k: int = 5,
         rule: str = DEFAULT_RULE,
         kind: str = "character",
+        only: Sequence[str] | None = None,
         bank: Bank = (),
         regions: Sequence[str] | None = None,
     ) -> list[Recognition]:
         """Who each encoding is: the neighbours' vote, decided at a promised rate.
 
         Of strangers, at most a share `fpir` is named on average; of mated queries, about a share `misidentification`
-        gets a wrong name. `bank` is asked where the gallery's own identities are too few for the rate. `regions` says
+        gets a wrong name. With `only` just these identities are candidates, and the rates are those of a gallery of
+        them. `bank` is asked where the gallery's own identities are too few for the rate. `regions` says
         of each encoding whether it shows a `face` or the `whole` picture, for the answer to tell.
 
-        Raises ValueError for a rate outside (0, 1].
+        Raises ValueError for a rate outside (0, 1], UnknownIdentity for a name in `only` that nobody has.
         """
         for rate in (fpir, misidentification):
             if not 0 < rate <= 1:
                 raise ValueError(f"a rate lies above 0 and is at most 1, not {rate}")
-        promise = self.calibrator(kind).promise(fpir, misidentification, k=k, rule=rule, bank=bank)
-        shelf = self._shelves[kind]
+        calibrator = self.calibrator(kind, only)
+        promise = calibrator.promise(fpir, misidentification, k=k, rule=rule, bank=bank)
+        shelf = calibrator.shelf
         neighbours = shelf.search(encodings, k)
         voters = neighbours if rule != "centroid" else shelf.neighbours(encodings, k, rule)
         votes = vote(voters.similarities, voters.identities, rule)

@@ -138,15 +138,17 @@ class Recognizer:
         rule: str = DEFAULT_RULE,
         fpir: float = DEFAULT_FPIR,
         misidentification: float = DEFAULT_MISIDENTIFICATION,
+        only: Sequence[str] | None = None,
     ) -> Iterator[PictureAnswer]:
         """Answer who each picture shows, in order; a picture that cannot be read gets an answer with `error` set.
 
-        Of strangers, at most a share `fpir` is named on average. Yields as answers come, decoding ahead. Raises
-        GalleryError while the gallery is empty.
+        Of strangers, at most a share `fpir` is named on average. With `only`, just these characters are candidates, and
+        artists are not asked for. Yields as answers come, decoding ahead. Raises GalleryError while the gallery is
+        empty, UnknownIdentity for a name in `only` that nobody has.
         """
         if not self.gallery.kinds():
             raise GalleryError(f"{self.gallery.path} is empty: enrol somebody first, with `kaodex enroll FOLDER`")
-        how = Question(k, rule, fpir, misidentification)
+        how = Question(k, rule, fpir, misidentification, None if only is None else tuple(only))
         seen = prefetch(self._look, (Path(picture) for picture in pictures), workers=WORKERS, ahead=2 * QUERY_BATCH)
         for batch in batches(seen, QUERY_BATCH):
             pictures_read = [found for _, found in batch if not isinstance(found, KaodexError)]
@@ -165,7 +167,7 @@ class Recognizer:
     def recognize(self, seen: Sequence[Seen], how: Question | None = None) -> list[PictureAnswer]:
         """Answer for pictures that are in memory, with the boxes of their faces."""
         how = how or Question()
-        kinds = self.gallery.kinds()
+        kinds = self.gallery.kinds() if how.only is None else ["character"]
         faces: list[list[Recognition]] = [[] for _ in seen]
         if "character" in kinds:
             found = [(picture, detection) for picture in seen for detection in picture.detections]
@@ -200,6 +202,7 @@ class Recognizer:
             misidentification=how.misidentification,
             k=how.k,
             rule=how.rule,
+            only=how.only,
             kind=kind,
             bank=self.bank,
             regions=[detection.region for _, detection in found],
@@ -214,6 +217,8 @@ class Question:
     rule: str = DEFAULT_RULE
     fpir: float = DEFAULT_FPIR
     misidentification: float = DEFAULT_MISIDENTIFICATION
+    only: tuple[str, ...] | None = None
+    """Whom the question is about; None asks about everybody."""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
-"""The references of one kind in memory, kept current by replaying the journal."""
+"""References of one kind in memory, and the search over them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float16, Float32, Int64, UInt64
 
+from index.records import Vectors
 from index.search import MOST_NEIGHBOURS, ExactSearch
 from index.sqlite_store import SQLiteStore
 from index.voting import centroids
@@ -26,10 +28,9 @@ class Neighbours:
 
 
 class Shelf:
-    """Ids, identities and hashes of all references of a kind, and the search over their encodings.
+    """Ids, identities and hashes of references, and the search over their encodings, as of one revision.
 
-    A cache of the store: `refresh` reads what it was not told yet, so a change by another process is seen by the next
-    search. A removed reference becomes a tombstone; when they are many the search is built anew without them.
+    A removed reference is a tombstone: identity -1.
     """
 
     references: Int64[np.ndarray, " references"]
@@ -40,68 +41,36 @@ class Shelf:
     """The first 64 bits of the picture file's SHA-256: faces of one picture share it."""
     hashes: UInt64[np.ndarray, " references"]
     """Perceptual hashes of the crops."""
-    revision: int
-    """The journal's last row that the shelf knows of."""
-    _search: ExactSearch | None
-    _centroids: tuple[int, np.ndarray, np.ndarray] | None
 
-    def __init__(self, store: SQLiteStore, kind: str, device: str = "auto") -> None:
-        self._store = store
-        self._device = device
+    def __init__(self, kind: str, held: Vectors, dimension: int | None, revision: int, device: str = "auto") -> None:
         self.kind = kind
-        with store.snapshot():
-            self._load()
+        self._device = device
+        self._fill(held, dimension, revision)
+
+    def _fill(self, held: Vectors, dimension: int | None, revision: int) -> None:
+        self.revision = revision
+        self.references, self.identities = held.references, held.identities
+        self.pictures, self.hashes = held.pictures, held.hashes
+        self._search = None if dimension is None else ExactSearch(dimension, self._device)
+        if self._search is not None:
+            self._search.add(held.encodings)
+        self._centroids: tuple[int, np.ndarray, np.ndarray] | None = None
 
     def __len__(self) -> int:
         return int((self.identities != REMOVED).sum())
 
-    def refresh(self) -> None:
-        """Bring the shelf to the store's last revision, reading only what is new."""
-        with self._store.snapshot():
-            self._refresh()
-
-    def _refresh(self) -> None:
-        revision = self._store.revision()
-        if revision == self.revision:
-            return
-        moved = {change.reference: change.after for change in self._store.changes(self.revision, self.kind)}
-        wanted = np.fromiter(moved, np.int64, len(moved))
-        after = np.fromiter((REMOVED if to is None else to for to in moved.values()), np.int64, len(moved))
-        held, position = self._find(wanted)
-        self.identities[position[held]] = after[held]
-        new = wanted[~held & (after != REMOVED)].tolist()
-        come_back = bool(new) and min(new) < self.references.max(initial=-1)  # ids must ascend on the shelf
-        if come_back or (new and self._search is None):
-            return self._load()
-        if new and self._search is not None:
-            added = self._store.vectors(self.kind, new)
-            self._search.add(added.encodings)
-            self.references = np.concatenate([self.references, added.references])
-            self.identities = np.concatenate([self.identities, added.identities])
-            self.pictures = np.concatenate([self.pictures, added.pictures])
-            self.hashes = np.concatenate([self.hashes, added.hashes])
-        self.revision = revision
-        if len(self.references) - len(self) > MOST_TOMBSTONES:
-            self._load()
-
-    def _load(self) -> None:
-        self.revision = self._store.revision()
-        held = self._store.vectors(self.kind)
-        self.references, self.identities = held.references, held.identities
-        self.pictures, self.hashes = held.pictures, held.hashes
-        encoder = self._store.encoder(self.kind)
-        self._search = ExactSearch(encoder.dimension, self._device) if encoder else None
-        if self._search is not None:
-            self._search.add(held.encodings)
-        self._centroids = None
-
-    def _find(
-        self, references: Int64[np.ndarray, " wanted"]
-    ) -> tuple[Bool[np.ndarray, " wanted"], Int64[np.ndarray, " wanted"]]:
-        """Which references are on the shelf, and at which position (ids ascend)."""
-        position = np.searchsorted(self.references, references).astype(np.int64)
-        padded = np.append(self.references, -1)
-        return padded[position] == references, position
+    def only(self, identities: Sequence[int]) -> Shelf:
+        """A shelf of these identities' references alone."""
+        which = np.isin(self.identities, list(identities)) & (self.identities != REMOVED)
+        held = Vectors(
+            self.references[which],
+            self.identities[which],
+            self.pictures[which],
+            self.hashes[which],
+            self.encodings[which] if self._search is not None else np.empty((0, 0), np.float16),
+        )
+        dimension = None if self._search is None else self._search.dimension
+        return Shelf(self.kind, held, dimension, self.revision, self._device)
 
     @property
     def encodings(self) -> Float16[np.ndarray, "references dim"]:
@@ -147,3 +116,57 @@ class Shelf:
             similarities[:, :found] = np.clip(np.take_along_axis(near, order, axis=1), -1, 1)
             identities[:, :found] = whose[order]
         return Neighbours(similarities, np.full((len(queries), k), -1, np.int64), identities)
+
+
+class StoreShelf(Shelf):
+    """All references of a kind, kept current by replaying the journal.
+
+    A cache of the store: `refresh` reads what it was not told yet, so a change by another process is seen by the next
+    search. When tombstones are many the search is built anew without them.
+    """
+
+    def __init__(self, store: SQLiteStore, kind: str, device: str = "auto") -> None:
+        self._store = store
+        with store.snapshot():
+            super().__init__(kind, *self._read(kind), device)
+
+    def _read(self, kind: str) -> tuple[Vectors, int | None, int]:
+        encoder = self._store.encoder(kind)
+        return self._store.vectors(kind), encoder.dimension if encoder else None, self._store.revision()
+
+    def refresh(self) -> None:
+        """Bring the shelf to the store's last revision, reading only what is new."""
+        with self._store.snapshot():
+            self._refresh()
+
+    def _refresh(self) -> None:
+        revision = self._store.revision()
+        if revision == self.revision:
+            return
+        moved = {change.reference: change.after for change in self._store.changes(self.revision, self.kind)}
+        wanted = np.fromiter(moved, np.int64, len(moved))
+        after = np.fromiter((REMOVED if to is None else to for to in moved.values()), np.int64, len(moved))
+        held, position = self._find(wanted)
+        self.identities[position[held]] = after[held]
+        new = wanted[~held & (after != REMOVED)].tolist()
+        come_back = bool(new) and min(new) < self.references.max(initial=-1)  # ids must ascend on the shelf
+        if come_back or (new and self._search is None):
+            return self._fill(*self._read(self.kind))
+        if new and self._search is not None:
+            added = self._store.vectors(self.kind, new)
+            self._search.add(added.encodings)
+            self.references = np.concatenate([self.references, added.references])
+            self.identities = np.concatenate([self.identities, added.identities])
+            self.pictures = np.concatenate([self.pictures, added.pictures])
+            self.hashes = np.concatenate([self.hashes, added.hashes])
+        self.revision = revision
+        if len(self.references) - len(self) > MOST_TOMBSTONES:
+            self._fill(*self._read(self.kind))
+
+    def _find(
+        self, references: Int64[np.ndarray, " wanted"]
+    ) -> tuple[Bool[np.ndarray, " wanted"], Int64[np.ndarray, " wanted"]]:
+        """Which references are on the shelf, and at which position (ids ascend)."""
+        position = np.searchsorted(self.references, references).astype(np.int64)
+        padded = np.append(self.references, -1)
+        return padded[position] == references, position

@@ -231,10 +231,14 @@ class SQLiteStore:
 
     def identity(self, kind: str, name: str) -> int:
         """The id of an enrolled identity. Raises UnknownIdentity, with names that are near."""
-        held = self._held(kind, name)
-        if not held:
+        rows = self._rows(
+            "SELECT id FROM identity WHERE kind = ? AND name = ? "
+            "AND EXISTS (SELECT 1 FROM reference WHERE reference.identity = identity.id)",
+            (kind, proper_name(name)),
+        )
+        if not rows:
             raise UnknownIdentity(self._no_such(kind, name))
-        return held[0][1]
+        return rows[0][0]
 
     def references(self, wanted: Sequence[int]) -> dict[int, Reference]:
         """What is told of these references, by id; removed ones are left out."""

@@ -13,14 +13,11 @@ from hypothesis import HealthCheck, settings
 
 from embedder import Encoder
 
-# A slow machine is no failure, and a change must not fail by chance on what it did not touch: CI draws the same examples.
+# A slow machine is no failure; and CI draws the same examples every time, so that no change fails by chance.
 settings.register_profile(
     "kaodex", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=bool(os.environ.get("CI"))
 )
 settings.load_profile("kaodex")
-
-SHARED = Path(__file__).resolve().parents[2] / "shared"
-"""Real pictures beside the repository; tests that need them are skipped where they are not."""
 
 
 def every_direction(count: int) -> tuple[np.ndarray, np.ndarray]:

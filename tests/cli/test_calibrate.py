@@ -54,3 +54,13 @@ def test_strangers_sharpen_the_rate_and_are_never_named(run, refs, paint, tmp_pa
     assert {one["identity"] for one in face["candidates"]} <= {"red", "green", "blue"}
     assert "0 pictures of strangers added, 7 were there already" in run("enroll", "crowd", "--as-strangers").out
     assert run("enroll", "crowd", "--as-strangers", "--as", "x").code == 2
+
+
+def test_only_some_are_candidates(run, refs):
+    run("enroll", refs)
+    asked = run("query", refs / "red" / "0.png", "--json", "--only", "green", "--only", "blue", "--fpir", 0.4)
+    (face,) = json.loads(asked.out)["faces"]
+    assert face["identity"] != "red" and {one["identity"] for one in face["candidates"]} == {"green", "blue"}
+    assert "2 identities played the stranger" in run("calibrate", "--only", "green", "--only", "blue").out
+    wrong = run("query", refs / "red" / "0.png", "--only", "gren")
+    assert wrong.code == 2 and "did you mean green?" in wrong.err

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.errors import GalleryError
+from data.errors import GalleryError, UnknownIdentity
 from index.calibrator import Population
 from index.decision import Status
 from index.gallery import Gallery
@@ -166,6 +166,24 @@ def test_kept_calibration_is_what_a_new_one_would_be(tmp_path_factory, steps):
     for name, one, other in zip(vars(kept), kept._arrays(), anew._arrays(), strict=True):
         assert np.allclose(one, other, atol=1e-5), name
     gallery.close()
+
+
+def test_a_subset_answers_as_a_gallery_of_it_would(gallery, tmp_path):
+    enrolled(gallery, range(40))
+    gallery.remove(["who 39"])
+    some = [f"who {number}" for number in range(10, 25)]
+    with Gallery.create(tmp_path / "subset.kaodex", device="cpu") as small:
+        enrolled(small, range(10, 25))
+        for fpir in (0.1, 0.3):
+            parts = ask(gallery, range(40), fpir=fpir, only=some)
+            wholes = ask(small, range(40), fpir=fpir)
+            for part, whole in zip(parts, wholes, strict=True):
+                assert (part.status, part.identity, part.p_value) == (whole.status, whole.identity, whole.p_value)
+                assert part.score == pytest.approx(whole.score, abs=1e-6)
+    gallery.rename("who 10", "renamed")
+    assert ask(gallery, range(10, 11), fpir=0.3, only=["renamed", *some[1:]])[0].candidates[0].identity == "renamed"
+    with pytest.raises(UnknownIdentity):
+        ask(gallery, range(1), only=["who 10"])
 
 
 def test_calibration_is_kept_in_the_file(gallery, monkeypatch):
