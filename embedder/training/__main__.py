@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from data.errors import KaodexError
+from embedder.card import read_card
+
+GENTLE_RATE = 1e-3
+"""Learning rate of a run that starts from an encoder: what it knows should be bent, not broken."""
 
 
 @click.command()
@@ -18,6 +23,8 @@ from data.errors import KaodexError
 @click.option("--steps", default=4000, show_default=True, help="Batches to learn from.")
 @click.option("--batch", default=128, show_default=True, help="Pictures in a batch.")
 @click.option("--drawn", default=0, show_default=True, help="Drawn characters to learn from besides.")
+@click.option("--drawn-share", type=float, help="Constant share of them in each batch, instead of a falling one.")
+@click.option("--start", type=click.Path(path_type=Path), help="Encoder folder to start from: a shorter, gentler run.")
 @click.option("--seed", default=1, show_default=True, help="Decides all that is random.")
 @click.option("--threads", default=2, show_default=True, help="Processor threads.")
 def main(
@@ -28,6 +35,8 @@ def main(
     steps: int,
     batch: int,
     drawn: int,
+    drawn_share: float | None,
+    start: Path | None,
     seed: int,
     threads: int,
 ) -> None:
@@ -49,12 +58,16 @@ def main(
     torch.set_num_threads(threads)
     try:
         recipe = Recipe(name=name, steps=steps, batch=batch, drawn_characters=drawn, seed=seed)
+        if drawn_share is not None:
+            recipe = replace(recipe, drawn_first=drawn_share, drawn_last=drawn_share)
+        if start:
+            recipe = replace(recipe, start=read_card(start).fingerprint, margin_ramp=0.0, learning_rate=GENTLE_RATE)
         everyone = collect_identities(data)
         identities, dev = split_off(everyone, read_excluded(exclude) if exclude else {})
         pictures = sum(len(identity.files) for identity in identities)
         console.print(f"{len(identities)} identities, {pictures} pictures; kept out: {len(everyone) - len(identities)}")
         validate = dev_curve(recipe, dev, out / "cache", console.print) if dev else None
-        network = train(recipe, identities, out, say=console.print, validate=validate)
+        network = train(recipe, identities, out, say=console.print, validate=validate, start=start)
         finish(recipe, network, identities, dev, out / "encoder", say=console.print)
     except (Interrupted, KaodexError, ValueError) as error:
         console.print(str(error))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from embedder.preprocess import normalise
+from embedder.preprocess import normalise, resize_square
 from embedder.training.augmentation import augment
 from embedder.training.drawn import drawn_picture
 from embedder.training.identities import Identity
-from embedder.training.pictures import cached, decode_square
+from embedder.training.pictures import cached, decode_square, on_white
 from embedder.training.recipe import Recipe
 from embedder.training.sampling import BalancedSampler
 
@@ -50,6 +50,22 @@ class Batches:
             ]
         )
         return normalise(views, recipe.mean, recipe.std), np.concatenate(labels)
+
+    def plain(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """All real pictures and two of each drawn character as they are, in batches."""
+        recipe = self._recipe
+        chosen = [(self._real, np.arange(len(self._labels)), self._labels)]
+        if self._drawn is not None:
+            places = np.arange(len(self._drawn))
+            places = places[places % recipe.drawn_pictures < 2]
+            chosen.append((self._drawn, places, self._first_drawn + places // recipe.drawn_pictures))
+        for pictures, places, labels in chosen:
+            for start in range(0, len(places), recipe.batch):
+                some = slice(start, start + recipe.batch)
+                squares = [resize_square(np.array(pictures[place]), recipe.input_size) for place in places[some]]
+                views = np.stack(squares)
+                views = on_white(views) if views.shape[3] == 4 else views
+                yield normalise(views, recipe.mean, recipe.std), labels[some]
 
 
 def without_idle_alpha(picture: np.ndarray) -> np.ndarray:

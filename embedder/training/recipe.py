@@ -17,6 +17,8 @@ class Recipe:
 
     name: str = "faces-1"
     seed: int = 1
+    start: str = ""
+    """Fingerprint of the encoder whose weights the run starts from; empty for random weights."""
 
     backbone: str = "resnet18"
     arguments: dict[str, Any] = field(

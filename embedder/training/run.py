@@ -17,6 +17,7 @@ from embedder.training.identities import Identity
 from embedder.training.recipe import Recipe
 from embedder.training.state import Training
 from embedder.training.stopping import Interrupted, asked_to_stop
+from embedder.training.warm_start import start_from
 
 CHECKPOINT = "checkpoint.pt"
 CURVE = "curve.jsonl"
@@ -32,9 +33,11 @@ def train(
     validate: Callable[[Network, int], dict[str, float]] | None = None,
     validate_every: int = 500,
     stop_after: int | None = None,
+    start: Path | None = None,
 ) -> Network:
     """Train, or continue the run of this folder, and return the averaged network.
 
+    start: an encoder folder to start from, of the network that the recipe describes.
     stop_after: stop as if asked to after so many steps of this call. Raises Interrupted after SIGTERM or Ctrl-C (the
     checkpoint is written first), UnusableSource when the folder holds a run of other settings or other pictures.
     """
@@ -49,6 +52,9 @@ def train(
         training.restore(saved)
         say(f"continuing at step {training.step} of {recipe.steps}")
     batches = Batches(recipe, real, labels, drawn, first_drawn=len(identities))
+    if start and not saved:
+        start_from(training, start, batches)
+        say(f"starting from {start}")
 
     def save() -> None:
         save_checkpoint(folder / CHECKPOINT, {"recipe": digest, **training.state()})

@@ -12,7 +12,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch; install kaodex[train]")
 
-from data.errors import UnusableSource  # noqa: E402
+from data.errors import UnusableEncoder, UnusableSource  # noqa: E402
 from embedder import Encoder  # noqa: E402
 from embedder.training.finish import finish  # noqa: E402
 from embedder.training.identities import Identity, collect_identities  # noqa: E402
@@ -94,6 +94,24 @@ def test_training_learns_and_its_export_encodes(identities: list[Identity], tmp_
     assert encoder.card["data"] == [{"collection": "shapes", "identities": 8, "pictures": 48}]
     readme = (tmp_path / "encoder" / "README.md").read_text()
     assert "| shapes | 8 | 48 |" in readme and "Apache-2.0" in readme
+
+
+def test_a_run_may_start_from_an_encoder(identities: list[Identity], tmp_path: Path) -> None:
+    known = train(replace(TINY, steps=60, learning_rate=5e-3), identities, tmp_path / "first")
+    finish(TINY, known, identities, {}, tmp_path / "encoder")
+    recipe = replace(TINY, steps=3, margin_ramp=0.0, start="its fingerprint", learning_rate=1e-6)
+    again = train(recipe, identities, tmp_path / "second", start=tmp_path / "encoder")
+    torch.testing.assert_close(again.embedding.weight, known.embedding.weight, atol=1e-3, rtol=1e-2)
+    first = losses(identities, tmp_path / "third", replace(recipe, steps=20), tmp_path / "encoder")
+    assert first[0] < losses(identities, tmp_path / "fourth", replace(recipe, steps=20, start=""), None)[0] - 1
+    with pytest.raises(UnusableEncoder, match="the run"):
+        train(replace(recipe, dimension=8), identities, tmp_path / "fifth", start=tmp_path / "encoder")
+
+
+def losses(identities: list[Identity], folder: Path, recipe: Recipe, start: Path | None) -> list[float]:
+    said: list[str] = []
+    train(recipe, identities, folder, say=said.append, start=start)
+    return [float(text.split("loss ")[1].split()[0]) for text in said if "loss" in text]
 
 
 def test_an_unreadable_picture_is_named_and_left_out(identities: list[Identity], tmp_path: Path) -> None:
