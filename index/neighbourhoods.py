@@ -231,6 +231,9 @@ class _Best:
         """Consider a piece whose first column has number `start`."""
         depth = self._columns.shape[1]
         columns = _candidates(similarities, depth)
+        if columns.shape[1] > depth:
+            best = np.argpartition(-np.take_along_axis(similarities, columns, 1), depth - 1, axis=1)[:, :depth]
+            columns = np.take_along_axis(columns, best, 1)
         found = np.minimum(np.take_along_axis(similarities, columns, 1), np.float32(1))  # float16 lengths are not exact
         self._similarities[rows], self._columns[rows] = _merged(
             self._similarities[rows],
@@ -248,7 +251,7 @@ class _Best:
 def _candidates(similarities: Float32[np.ndarray, "rows columns"], depth: int) -> Int64[np.ndarray, "rows some"]:
     """Columns among which each row's best `depth` are: those of its best chunks of 64, by their largest value.
 
-    The best `depth` lie in at most `depth` chunks, and each of these has a largest value no chunk left out exceeds.
+    A chunk is every n-th column, so that the maxima are taken over long runs of memory. The best `depth` lie in at most `depth` chunks, and each of these has a largest value no chunk left out exceeds.
     """
     rows, columns = similarities.shape
     whole = columns // _CHUNK * _CHUNK
@@ -256,9 +259,9 @@ def _candidates(similarities: Float32[np.ndarray, "rows columns"], depth: int) -
     rest = np.broadcast_to(np.arange(whole, columns), (rows, columns - whole))
     if chunks <= depth:
         return np.broadcast_to(np.arange(columns), (rows, columns)).astype(np.int64)
-    largest = similarities[:, :whole].reshape(rows, chunks, _CHUNK).max(axis=2)
+    largest = similarities[:, :whole].reshape(rows, _CHUNK, chunks).max(axis=1)
     best = np.argpartition(-largest, depth - 1, axis=1)[:, :depth]
-    inside = (best[:, :, None] * _CHUNK + np.arange(_CHUNK)).reshape(rows, depth * _CHUNK)
+    inside = (best[:, :, None] + chunks * np.arange(_CHUNK)).reshape(rows, depth * _CHUNK)
     return np.concatenate([inside, rest], axis=1).astype(np.int64)
 
 
