@@ -20,6 +20,9 @@ COLUMNS = (
 )  # fmt: skip
 """Headings of `cells`; a column that begins with > is one of numbers. A rate after @ is the FPIR at which it holds."""
 
+ENOUGH_TO_RESAMPLE = 20
+"""From about so many identities on, a bootstrap interval is as wide as it says."""
+
 CERTIFICATE_COLUMNS = (
     "system", ">shots", ">k", "rule", ">promised", ">found", "95 %", ">one gallery up to", ">TPIR", ">misidentified",
     ">ambiguous",
@@ -86,6 +89,11 @@ def _missing(rows: tuple[OpenRow, ...]) -> list[str]:
 def _proved(rows: tuple[OpenRow, ...]) -> list[str]:
     """Which rates the strangers prove, and which they are too few to prove."""
     notes = []
+    fewest = min(row.strangers for row in rows)
+    if fewest < ENOUGH_TO_RESAMPLE:
+        notes.append(
+            f"bootstrap intervals of fewer than about {ENOUGH_TO_RESAMPLE} identities are too narrow; here are {fewest:,}"
+        )
     for row in rows:
         proved = [one.rate for one in row.certificates if one.under]
         if proved:

@@ -99,6 +99,7 @@ def score_histograms(row: OpenRow) -> str:
                     at, 0.98, f"FPIR {100 * rate:g} % ", transform=axes.get_xaxis_transform(), fontsize=9, va="top",
                     ha="right", rotation=90, color=palette.ink,
                 )  # fmt: skip
+        axes.set_ylim(0, 1.22 * axes.get_ylim()[1])  # room for the legend above the bars
         axes.set_xlabel("score of the best candidate (similarity)")
         axes.set_ylabel("share of its kind")
         axes.legend(loc="upper left", fontsize=9)

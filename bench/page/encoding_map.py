@@ -12,7 +12,6 @@ from bench.page.thumbnails import Thumbnails
 MOST_POINTS = 1200
 MOST_COLOURS = 24
 _SIZE = 620
-_THUMBNAIL = 34
 
 
 def evenly(identities: Int64[np.ndarray, " pictures"], most: int, seed: int = 0) -> Int64[np.ndarray, " fewer"]:
@@ -65,8 +64,10 @@ def scatter(
     marked: dict[int, int] | None = None,
 ) -> str:
     """The points as inline SVG; `coloured` gives identities a hue, others are grey, `marked` the faces to lay on it."""
+    face = 34 if len(marked or {}) > 10 else 46  # in the units of _SIZE: many faces would hide the points
+    radius = 4 if len(places) <= 600 else 3
     low, high = places.min(axis=0), places.max(axis=0)
-    margin = _THUMBNAIL / 2 + 4
+    margin = face / 2 + 4
     spread = np.where(high > low, high - low, 1.0)
     spots = margin + (places - low) / spread * (_SIZE - 2 * margin)
     parts = [f'<svg class="map" viewBox="0 0 {_SIZE} {_SIZE}" role="img">']
@@ -75,15 +76,15 @@ def scatter(
             if (who in coloured) == colour_first:
                 look = f'class="dot" style="--hue:{coloured[who]}"' if colour_first else 'class="other"'
                 parts.append(
-                    f'<circle {look} cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{escape(names[who])}</title></circle>'
+                    f'<circle {look} cx="{x:.1f}" cy="{y:.1f}" r="{radius}"><title>{escape(names[who])}</title></circle>'
                 )
     for who, position in (marked or {}).items():
         at = np.flatnonzero(pictures == position)
         if faces and len(at):
-            x, y = spots[at[0]] - _THUMBNAIL / 2
+            x, y = spots[at[0]] - face / 2
             parts.append(
                 f'<g style="--hue:{coloured[who]}"><image href="{faces.uri(position)}" x="{x:.1f}" y="{y:.1f}" '
-                f'width="{_THUMBNAIL}" height="{_THUMBNAIL}"><title>{escape(names[who])}</title></image>'
-                f'<rect class="frame" x="{x:.1f}" y="{y:.1f}" width="{_THUMBNAIL}" height="{_THUMBNAIL}"/></g>'
+                f'width="{face}" height="{face}"><title>{escape(names[who])}</title></image>'
+                f'<rect class="frame" x="{x:.1f}" y="{y:.1f}" width="{face}" height="{face}"/></g>'
             )
     return "".join([*parts, "</svg>"])

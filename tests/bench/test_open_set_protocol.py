@@ -161,6 +161,7 @@ def test_the_report_keeps_its_contract(painted, mean_colour):
     notes = " ".join(report.notes())
     assert "4 enrolled identities are too few for their own promise of 10 % (5 more), 1 % (95 more)" in notes
     assert "to prove one under 10 % takes 29" in notes
+    assert "fewer than about 20 identities are too narrow; here are" in notes
 
 
 def test_promises_have_a_table_of_their_own(painted, mean_colour):
