@@ -92,7 +92,8 @@ def _proved(rows: tuple[OpenRow, ...]) -> list[str]:
     fewest = min(row.strangers for row in rows)
     if fewest < ENOUGH_TO_RESAMPLE:
         notes.append(
-            f"bootstrap intervals of fewer than about {ENOUGH_TO_RESAMPLE} identities are too narrow; here are {fewest:,}"
+            f"bootstrap intervals of fewer than about {ENOUGH_TO_RESAMPLE} identities are too narrow; here are "
+            f"{fewest:,}"
         )
     for row in rows:
         proved = [one.rate for one in row.certificates if one.under]

@@ -75,9 +75,8 @@ def scatter(
         for (x, y), who in zip(spots, identities.tolist(), strict=True):
             if (who in coloured) == colour_first:
                 look = f'class="dot" style="--hue:{coloured[who]}"' if colour_first else 'class="other"'
-                parts.append(
-                    f'<circle {look} cx="{x:.1f}" cy="{y:.1f}" r="{radius}"><title>{escape(names[who])}</title></circle>'
-                )
+                place = f'cx="{x:.1f}" cy="{y:.1f}" r="{radius}"'
+                parts.append(f"<circle {look} {place}><title>{escape(names[who])}</title></circle>")
     for who, position in (marked or {}).items():
         at = np.flatnonzero(pictures == position)
         if faces and len(at):
