@@ -1,10 +1,11 @@
 """Promised and found FPIR: does a gallery name as many strangers as it says?
 
-    python benchmarks/promises.py --data ../shared/data --encoder faces-1 --cache /tmp/encodings --json promises.json
+    python benchmarks/promises.py --data ../shared/data --encoder faces-1 --cache encodings/ --json promises.json
 
-Four tables. Own: random halves of the dev identities, one half enrolled, the other strangers. Drawn: thousands of drawn
-characters, for rates that the dev identities are too few for. Borrowed: small galleries that ask the encoder's bank of
-strangers. Foreign: strangers of another collection than the gallery's, for whom nothing is promised.
+Five tables. Own: random halves of the dev identities, one half enrolled, the other strangers. Foreign: strangers of
+another collection than the gallery's, for whom nothing is promised. Borrowed: small galleries that ask the encoder's
+bank of strangers. Drawn: thousands of drawn characters, for rates that the dev identities are too few for. Few:
+galleries with hardly enough identities for their rate, where leaving one identity out is not quite being a stranger.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ ASKED = Variant("weighted", 5)
 DRAWN_REFERENCES, DRAWN_PICTURES = 2, 4
 DRAWN_CHUNK = 100
 FIRST_DRAWN_CHARACTER = 5_000_000
+SMALLEST_FOR_ONE_PERCENT = 110
 SAME_PICTURE = 0.9995
 """Two encodings as near as this are taken for one picture, or a copy of it."""
 
@@ -170,11 +172,13 @@ def split(pictures: Encoded, shots: int, number: int, share: float = 0.5) -> Ope
     return draw_open_set(pictures.identities, pictures.groups, shots, share, (4, shots, number))
 
 
-def own(test: str, pictures: Encoded, shots: int, rates: list[float], splits: int) -> list[Line]:
-    """Halves of the identities: one is enrolled and calibrates itself, the other asks."""
+def own(
+    test: str, pictures: Encoded, shots: int, rates: list[float], splits: int, strangers: float = 0.5
+) -> list[Line]:
+    """A share of the identities ask as strangers; the others are enrolled, and the gallery calibrates itself."""
     found: dict[float, list[np.ndarray]] = {rate: [] for rate in rates}
     for number in range(splits):
-        draw = split(pictures, shots, number)
+        draw = split(pictures, shots, number, strangers)
         gallery = enrolled(pictures, draw.references)
         null, _ = gallery.calibrate(ASKED)
         for rate in rates:
@@ -364,6 +368,12 @@ def main() -> None:
             "drawn: halves of drawn characters",
             own("drawn, 2 references", characters, DRAWN_REFERENCES, [0.1, 0.01, 0.003, 0.001], options.drawn_splits),
         )
+        lines = []
+        for shots in (1, 2, 3):
+            share = 1 - SMALLEST_FOR_ONE_PERCENT / len(np.unique(characters.identities))
+            test = f"drawn, {shots} reference{'s' * (shots > 1)}"
+            lines += own(test, characters, shots, [0.01], options.splits, share)
+        show("few: galleries with hardly enough identities for 1 %", lines)
     if options.json:
         told = {title: [asdict(one) for one in lines] for title, lines in tables.items()}
         options.json.write_text(json.dumps({"encoder": encoder.fingerprint, **told}, indent=1, default=lambda _: inf))
