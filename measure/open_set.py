@@ -9,6 +9,21 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 
+class _Asked:
+    """Whom the queries of one role show, ready to be weighted many times."""
+
+    def __init__(self, identities: Int64[np.ndarray, " queries"], count: int) -> None:
+        queries = np.bincount(identities, minlength=count)
+        self._identities = identities
+        self._present = (queries > 0).astype(np.float64)
+        self._each = self._present / np.maximum(queries, 1)
+
+    def weights(self, counts: Float64[np.ndarray, " identities"] | None) -> Float64[np.ndarray, " queries"]:
+        """One weight per query, so that each identity present weighs as much as it is counted, and all sum to 1."""
+        times = self._present if counts is None else self._present * counts
+        return (times * self._each / times.sum())[self._identities]
+
+
 @dataclass(frozen=True)
 class OpenSet:
     """What an open-set test saw: the best score of each query, and whom the query shows.
@@ -26,7 +41,8 @@ class OpenSet:
     count: int = field(init=False)
     """Identities are 0 to count - 1."""
     _mated: Int64[np.ndarray, " mated"] = field(init=False, repr=False)
-    _strangers: Int64[np.ndarray, " strangers"] = field(init=False, repr=False)
+    _asked_mated: _Asked = field(init=False, repr=False)
+    _asked_strangers: _Asked = field(init=False, repr=False)
     _above: Int64[np.ndarray, " mated"] = field(init=False, repr=False)
     _reaching: Int64[np.ndarray, " mated"] = field(init=False, repr=False)
 
@@ -44,7 +60,8 @@ class OpenSet:
         set_once = object.__setattr__
         set_once(self, "count", int(max(self.mated_identities.max(), self.stranger_identities.max())) + 1)
         set_once(self, "_mated", mated)
-        set_once(self, "_strangers", strangers)
+        set_once(self, "_asked_mated", _Asked(self.mated_identities[mated], self.count))
+        set_once(self, "_asked_strangers", _Asked(self.stranger_identities[strangers], self.count))
         set_once(self, "_above", np.searchsorted(descending, -self.mated_scores[mated], side="left"))
         set_once(self, "_reaching", np.searchsorted(descending, -self.mated_scores[mated], side="right"))
 
@@ -52,14 +69,13 @@ class OpenSet:
         self, counts: Float64[np.ndarray, " identities"] | None = None
     ) -> Float64[np.ndarray, " descending"]:
         """Weight of each mated query, best score first; they sum to 1, and NaN where nobody is counted."""
-        return _weights(self.mated_identities[self._mated], self.count, counts)
+        return self._asked_mated.weights(counts)
 
     def stranger_shares(
         self, counts: Float64[np.ndarray, " identities"] | None = None
     ) -> tuple[Float64[np.ndarray, " descending"], Float64[np.ndarray, " descending"]]:
         """For each mated query, best score first: the share of strangers scoring more, and of those scoring as much."""
-        weights = _weights(self.stranger_identities[self._strangers], self.count, counts)
-        running = np.append(0.0, np.cumsum(weights))
+        running = np.append(0.0, np.cumsum(self._asked_strangers.weights(counts)))
         return running[self._above], running[self._reaching]
 
     def correct(self) -> Bool[np.ndarray, " descending"]:
@@ -124,7 +140,7 @@ def threshold_at_fpir(test: OpenSet, fpir: float) -> float:
     (0.7, 0.3)
     """
     order = np.argsort(-test.stranger_scores, kind="stable")
-    reached = np.cumsum(_weights(test.stranger_identities[order], test.count, None))
+    reached = np.cumsum(_Asked(test.stranger_identities[order], test.count).weights(None))
     too_many = np.flatnonzero(reached > fpir + 5e-10)
     return float(test.stranger_scores[order[too_many[0]]]) if len(too_many) else -np.inf
 
@@ -201,12 +217,3 @@ def _share_at(
     running = np.append(0.0, np.cumsum(test.mated_weights(counts) * which))
     # shares are sums of weights: half a part in 10^9 absorbs their rounding
     return running[np.searchsorted(reaching, fpirs + 5e-10, side="right")]
-
-
-def _weights(
-    identities: Int64[np.ndarray, " queries"], count: int, counts: Float64[np.ndarray, " identities"] | None
-) -> Float64[np.ndarray, " queries"]:
-    """One weight per query, so that each identity present weighs as much as it is counted, and all sum to 1."""
-    queries = np.bincount(identities, minlength=count)
-    times = (queries > 0).astype(np.float64) if counts is None else np.where(queries > 0, counts, 0.0)
-    return (times / np.maximum(queries, 1))[identities] / times.sum()
