@@ -60,7 +60,7 @@ def write(
         unknown_below=figures.get("unknown_below", 0.5),
         story={
             "unknown_below_chosen": (
-                "On dev identities: galleries of 10 random identities with up to 5 references each; 5 % of the "
+                "On dev identities: galleries of 10 random identities with 5 references each; 5 % of the "
                 "queries of identities that were not enrolled have a best similarity above it."
                 if "unknown_below" in figures
                 else "Not measured: a placeholder."
