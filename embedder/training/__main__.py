@@ -20,7 +20,7 @@ GENTLE_RATE = 1e-3
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run; continued if begun.")
 @click.option("--exclude", type=click.Path(path_type=Path), help="JSON list of dev identities: never trained on.")
 @click.option("--name", default="faces-1", show_default=True, help="Name of the encoder.")
-@click.option("--steps", default=4000, show_default=True, help="Batches to learn from.")
+@click.option("--steps", default=3000, show_default=True, help="Batches to learn from.")
 @click.option("--batch", default=128, show_default=True, help="Pictures in a batch.")
 @click.option("--drawn", default=0, show_default=True, help="Drawn characters to learn from besides.")
 @click.option("--drawn-share", type=float, help="Constant share of them in each batch, instead of a falling one.")
