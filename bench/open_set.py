@@ -279,7 +279,9 @@ class _Tally:
             seconds_each * self.references / len(self.fitting) + float(np.mean(self.fitting)),
             1000 * (seconds_each + self.asking / (len(truth) + len(answers.strangers))),
         )
-        certificates = tuple(_certificate(answers, column, rate, enrolled) for column, rate in enumerate(RATES))
+        certificates = tuple(
+            _certificate(answers, column, rate, enrolled, 1 / shots) for column, rate in enumerate(RATES)
+        )
         return OpenRow(closed, answers, enrolled, len(np.unique(answers.stranger_truths)), certificates)
 
 
@@ -351,8 +353,8 @@ def _decided(
     asked: Asked, null: NullScores, outcomes: Outcomes
 ) -> tuple[Bool[np.ndarray, "queries rates"], Bool[np.ndarray, "queries rates"]]:
     """Which queries are familiar, and which of them ambiguous, at each of RATES."""
-    p_values = null.p_values(asked.scores)
-    seen = null.p_values(outcomes.scores)
+    p_values = null.p_values(asked.scores, asked.named)
+    seen = null.p_values(outcomes.scores, outcomes.named)
     decisions = [
         decide(p_values, asked.margins, rate, margin_needed(outcomes, seen, rate, DEFAULT_MISIDENTIFICATION))
         for rate in RATES
@@ -360,8 +362,8 @@ def _decided(
     return np.stack([familiar for familiar, _ in decisions], 1), np.stack([ambiguous for _, ambiguous in decisions], 1)
 
 
-def _certificate(answers: Answers, column: int, rate: float, enrolled: int) -> Certificate:
-    missing = max(0, identities_needed(rate) - enrolled)
+def _certificate(answers: Answers, column: int, rate: float, enrolled: int, share: float) -> Certificate:
+    missing = max(0, identities_needed(rate, share) - enrolled)
     if missing:
         return Certificate(rate, None, missing)
     found = _by_identity(answers.stranger_familiar[:, column], answers.stranger_truths)

@@ -57,7 +57,7 @@ def plot_scores(calibrator: Calibrator, fpir: float, path: Path) -> None:
         alpha=0.6,
         label="new pictures of enrolled characters",
     )
-    line = null.score_needed(fpir)
+    line = null.score_needed(fpir, null.typical_share)
     axes.axvline(line, color=RED, linewidth=1.5)
     axes.annotate(f"a name is given\nabove {line:.2f}", (line, axes.get_ylim()[1] * 0.8), xytext=(6, 0),
                   textcoords="offset points", color=RED)  # fmt: skip
@@ -74,7 +74,7 @@ def plot_cost(calibrator: Calibrator, path: Path) -> None:
     """Right, ambiguous and wrong names over the promised rate."""
     null, mated = calibrator.outcomes(5, "weighted")
     rates = np.geomspace(1 / (null.count + 1), 0.5, 60)
-    p_values = null.p_values(mated.scores)
+    p_values = null.p_values(mated.scores, mated.named)
     _, whose, repeats = np.unique(mated.truths, return_inverse=True, return_counts=True)
     weights = (1 / repeats)[whose] / len(repeats)
     lines: dict[str, list[float]] = {"right name": [], "ambiguous": [], "wrong name": []}

@@ -155,7 +155,8 @@ def found_by(
     null: NullScores | WorstOf, gallery: CalibratedReferences, asking: Encoded, which: np.ndarray, rate: float
 ) -> np.ndarray:
     """For each stranger asking, the share of its pictures that is given a name."""
-    p_values = null.p_values(gallery.ask(asking.encodings[which], ASKED).scores)
+    answered = gallery.ask(asking.encodings[which], ASKED)
+    p_values = null.p_values(answered.scores, answered.named)
     _, whose = np.unique(asking.identities[which], return_inverse=True)
     return mean_per_identity((p_values <= rate).astype(np.float64), whose, int(whose.max()) + 1)
 
@@ -182,7 +183,7 @@ def own(
         gallery = enrolled(pictures, draw.references)
         null, _ = gallery.calibrate(ASKED)
         for rate in rates:
-            if null.count >= identities_needed(rate):
+            if null.count >= identities_needed(rate, null.typical_share):
                 found[rate].append(found_by(null, gallery, pictures, draw.strangers, rate))
     lines = []
     for rate, each in found.items():
@@ -308,7 +309,9 @@ def foreign(held: dict[str, Encoded], rate: float, splits: int) -> list[Line]:
 def shots_for(pictures: Encoded, rate: float) -> int | None:
     """Two references each where enough identities have a third picture apart, else one, else none at all."""
     for shots in (2, 1):
-        if len(usable_identities(pictures.identities, pictures.groups, shots)) // 2 >= identities_needed(rate):
+        if len(usable_identities(pictures.identities, pictures.groups, shots)) // 2 >= identities_needed(
+            rate, 1 / shots
+        ):
             return shots
     return None
 

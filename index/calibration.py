@@ -17,6 +17,8 @@ from index.neighbourhoods import Held, Members, Neighbourhoods
 from index.voting import Votes, vote
 from measure import bootstrap_interval, mean_per_identity
 
+_ROWS = 512
+
 
 @dataclass(frozen=True)
 class Outcomes:
@@ -105,7 +107,7 @@ class Cost:
 
     fpir: float
     score_needed: float
-    """Names need a score above this; inf where the identities are too few for the rate."""
+    """A candidate with a typical number of references needs a score above this; inf where nobody can be named."""
     tpir: float | None
     """Expected share of mated queries given the right name, by leave-one-out; None without mated samples."""
     tpir_interval: tuple[float, float] | None
@@ -119,12 +121,12 @@ class Cost:
     """How many more identities or strangers the rate needs for the gallery's own scores to decide."""
 
 
-def cost(fpir: float, null: NullScores | WorstOf, identities_held: int, mated: Outcomes, margin: float) -> Cost:
+def cost(fpir: float, null: NullScores | WorstOf, own: NullScores, mated: Outcomes, margin: float) -> Cost:
     """What it costs to promise this rate, with 95 % intervals by bootstrap over identities.
 
-    `identities_held` are the gallery's identities and strangers, `margin` what `margin_needed` gave.
+    `own` are the scores of the gallery's identities and strangers, `margin` is what `margin_needed` gave.
     """
-    named = (null.p_values(mated.scores) <= fpir) & (mated.named >= 0)
+    named = (null.p_values(mated.scores, mated.named) <= fpir) & (mated.named >= 0)
     clear = named & (mated.margins > margin)
     right = clear & (mated.named == mated.truths)
     wrong = clear & (mated.named != mated.truths)
@@ -141,14 +143,14 @@ def cost(fpir: float, null: NullScores | WorstOf, identities_held: int, mated: O
     misidentified, misidentified_interval = mean(wrong)
     return Cost(
         fpir=fpir,
-        score_needed=null.score_needed(fpir),
+        score_needed=null.score_needed(fpir, null.typical_share),
         tpir=tpir,
         tpir_interval=tpir_interval,
         misidentification=misidentified,
         misidentification_interval=misidentified_interval,
         ambiguous=mean(named & ~clear)[0],
-        certified=certified_rate(fpir, identities_held),
-        identities_missing=max(0, identities_needed(fpir) - identities_held),
+        certified=certified_rate(fpir, own.count),
+        identities_missing=max(0, identities_needed(fpir, own.typical_share) - own.count),
     )
 
 
@@ -182,24 +184,24 @@ def _centroid_outcomes(known: Neighbourhoods, held: Held, leave_out_identity: bo
         return Outcomes(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
     members = Members(held)
     whose = np.unique(held.identities[held.identities >= 0])
-    sums = np.stack([held.encodings[members.of(int(who))].astype(np.float64).sum(axis=0) for who in whose])
+    sums = np.stack([held.encodings[members.of(int(who))].astype(np.float32).sum(axis=0) for who in whose])
+    means = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
     positions = np.searchsorted(held.references, known.samples)
     truths = held.identities[positions]
+    own = np.searchsorted(whose, truths)
+    queries = held.encodings[positions].astype(np.float32)
+    if not leave_out_identity:
+        twins = [held.encodings[members.twins(int(at))].astype(np.float32).sum(axis=0) for at in positions]
+        rest = sums[own] - np.stack(twins)
+        own_similarity = (rest * queries).sum(axis=1) / np.maximum(np.linalg.norm(rest, axis=1), 1e-12)
     similarities = np.full((len(positions), 2), -inf, np.float32)
     identities = np.full((len(positions), 2), -1, np.int64)
-    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    means = sums / np.where(lengths > 0, lengths, 1)
-    for row, position in enumerate(positions.tolist()):
-        query = held.encodings[position].astype(np.float64)
-        near = means @ query
-        own = int(np.searchsorted(whose, truths[row]))
-        if leave_out_identity:
-            near[own] = -inf
-        else:
-            rest = sums[own] - held.encodings[members.twins(position)].astype(np.float64).sum(axis=0)
-            near[own] = rest @ query / max(float(np.linalg.norm(rest)), 1e-12)
-        best = np.argsort(-near, kind="stable")[:2]
-        best = best[np.isfinite(near[best])]
-        similarities[row, : len(best)] = np.minimum(near[best], 1)
-        identities[row, : len(best)] = whose[best]
+    for start in range(0, len(positions), _ROWS):
+        rows = np.arange(start, min(start + _ROWS, len(positions)))
+        near = queries[rows] @ means.T
+        near[np.arange(len(rows)), own[rows]] = -inf if leave_out_identity else own_similarity[rows]
+        best = np.argsort(-near, axis=1, kind="stable")[:, :2]
+        found = np.minimum(np.take_along_axis(near, best, axis=1), np.float32(1))
+        similarities[rows, : best.shape[1]] = found
+        identities[rows, : best.shape[1]] = np.where(np.isneginf(found), -1, whose[best])
     return _told(truths, vote(similarities, identities, "nearest"))

@@ -75,9 +75,9 @@ class Calibrator:
         null: NullScores | WorstOf
         null, mated = self.outcomes(k, rule)
         basis = "strangers" if self._has_strangers() else "own"
-        if null.units < identities_needed(fpir) and bank:
+        if null.units < identities_needed(fpir, null.typical_share) and bank:
             null, basis = self.borrowed(bank, k, rule), "borrowed"
-        margin = margin_needed(mated, null.p_values(mated.scores), fpir, misidentification)
+        margin = margin_needed(mated, null.p_values(mated.scores, mated.named), fpir, misidentification)
         return Promise(fpir, null, basis, margin)
 
     def costs(
@@ -86,7 +86,7 @@ class Calibrator:
         """What each promised rate stands on, and what it costs."""
         own, mated = self.outcomes(k, rule)
         promises = [self.promise(rate, misidentification, k=k, rule=rule, bank=bank) for rate in rates]
-        return [(promise, cost(promise.fpir, promise.null, own.count, mated, promise.margin)) for promise in promises]
+        return [(promise, cost(promise.fpir, promise.null, own, mated, promise.margin)) for promise in promises]
 
     def suspicious_above(self, k: int, rule: str, bank: Bank = ()) -> float:
         """The score above which a supposed stranger looks like somebody enrolled.

@@ -173,7 +173,7 @@ class Gallery:
         neighbours = shelf.search(encodings, k)
         voters = neighbours if rule != "centroid" else shelf.neighbours(encodings, k, rule)
         votes = vote(voters.similarities, voters.identities, rule)
-        p_values = promise.null.p_values(votes.scores[:, 0].astype(np.float64))
+        p_values = promise.null.p_values(votes.scores[:, 0].astype(np.float64), votes.identities[:, 0])
         familiar, ambiguous = decide(p_values, margins(votes), fpir, promise.margin)
         held = self.store.references(neighbours.references[neighbours.references >= 0].tolist())
         names = self.store.names(votes.identities[votes.identities >= 0].tolist())

@@ -251,7 +251,8 @@ class _Best:
 def _candidates(similarities: Float32[np.ndarray, "rows columns"], depth: int) -> Int64[np.ndarray, "rows some"]:
     """Columns among which each row's best `depth` are: those of its best chunks of 64, by their largest value.
 
-    A chunk is every n-th column, so that the maxima are taken over long runs of memory. The best `depth` lie in at most `depth` chunks, and each of these has a largest value no chunk left out exceeds.
+    A chunk is every n-th column, so that the maxima are taken over long runs of memory. The best `depth` lie in at most
+    `depth` chunks, and each of these has a largest value that no chunk left out exceeds.
     """
     rows, columns = similarities.shape
     whole = columns // _CHUNK * _CHUNK

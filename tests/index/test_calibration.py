@@ -61,8 +61,8 @@ def test_margins_are_those_of_the_weights():
 def test_costs_equal_counting(rows, fpir):
     outcomes = outcomes_of(rows)
     null = NullScores(np.linspace(0, 1, 9), np.arange(9))
-    told = cost(fpir, null, 9, outcomes, margin=0.2)
-    p_values = null.p_values(outcomes.scores)
+    told = cost(fpir, null, null, outcomes, margin=0.2)
+    p_values = null.p_values(outcomes.scores, outcomes.named)
     if not rows:
         assert told.tpir is None and told.misidentification is None
         return
@@ -71,4 +71,5 @@ def test_costs_equal_counting(rows, fpir):
     assert told.tpir == pytest.approx(naive_rate(turned, p_values, fpir, 0.2))
     if told.tpir_interval:
         assert told.tpir_interval[0] <= told.tpir <= told.tpir_interval[1]
-    assert told.identities_missing == 0 and told.score_needed == null.score_needed(fpir)
+    assert told.score_needed == null.score_needed(fpir, share=1.0)
+    assert told.identities_missing == max(0, {0.2: 9, 0.5: 3}[fpir] - 9)

@@ -85,7 +85,7 @@ def test_few_identities_borrow_the_encoders_strangers(gallery):
     others = ask(gallery, range(7000, 8000), fpir=0.05, bank=strangers)
     found = np.mean([answer.status is not Status.UNKNOWN for answer in others])
     assert 0.02 < found < 0.1
-    generous = ask(gallery, range(3), fpir=0.25, bank=strangers)
+    generous = ask(gallery, range(3), fpir=0.3, bank=strangers)
     assert {answer.basis for answer in generous} == {"own"}
 
 
@@ -203,7 +203,7 @@ class TestEdges:
     def test_one_identity(self, gallery):
         enrolled(gallery, range(1))
         (answer,) = ask(gallery, range(1))
-        assert answer.status is Status.UNKNOWN and answer.p_value == 0.5
+        assert answer.status is Status.UNKNOWN and answer.p_value == pytest.approx((1 + 1 / 6) / 2)
         (answer,) = ask(gallery, range(1), bank=(bank(5000, 300),), fpir=0.05)
         assert answer.identity == "who 0" and answer.basis == "borrowed"
 

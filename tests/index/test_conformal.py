@@ -42,9 +42,37 @@ def test_the_score_needed_is_where_p_falls(pairs, fpir):
         assert naive_p(needed, pairs) > fpir
 
 
+@pytest.mark.parametrize("references", [1, 3])
+@pytest.mark.parametrize("fpir", [0.05, 0.1])
+def test_the_promise_holds_where_strangers_are_each_others_nearest(references, fpir):
+    """With few references the closest pair of a set often holds the query. Points on a circle, by brute force."""
+    random = np.random.default_rng(references)
+    found = []
+    for _ in range(300):
+        identities = np.repeat(np.arange(41), references)
+        angles = np.repeat(random.random(41) * 7, references) + 0.05 * random.normal(size=len(identities))
+        similarity = np.cos(angles[:, None] - angles[None, :])
+        enrolled = identities < 40
+        scores = np.where(identities[:, None] == identities, -np.inf, similarity)[enrolled][:, enrolled].max(axis=1)
+        null = NullScores(scores, identities[enrolled])
+        query = np.flatnonzero(~enrolled)[:1]
+        near = similarity[query][:, enrolled]
+        named = identities[enrolled][near.argmax(axis=1)]
+        found.append(null.p_values(near.max(axis=1), named)[0] <= fpir)
+    assert np.mean(found) <= fpir + 2.5 * np.sqrt(fpir / 300)
+
+
+def test_rates_are_reached_exactly():
+    for identities, fpir in ((299, 0.01), (29, 0.1), (999, 0.003)):
+        scores = np.repeat(np.linspace(0, 1, identities), 20)
+        null = NullScores(scores, np.repeat(np.arange(identities), 20))
+        just_above = np.nextafter(null.score_needed(fpir), 2)
+        assert null.p_values(np.array([just_above]))[0] <= fpir
+
+
 def test_no_candidate_is_never_named():
     null = NullScores(np.full(200, -np.inf), np.arange(200))
-    assert null.p_values(np.array([-np.inf, 0.1])).tolist() == [1.0, 1 / 201]
+    assert null.p_values(np.array([-np.inf, 0.1])).tolist() == [1.0, pytest.approx(1 / 201)]
 
 
 @given(samples, samples)
