@@ -19,6 +19,8 @@ class NullScores:
     """Whose score it is; any numbers."""
     units: int = 0
     """How many measurements the p-value counts with; 0 means n, the number of identities, which alone is conformal."""
+    typical_share: float = -1.0
+    """The mean of 1/R over the identities that can be named, 1 where each has one sample; worked out where negative."""
     _whose: Int64[np.ndarray, " identities"] = field(init=False, repr=False)
     _shares: Float64[np.ndarray, " identities"] = field(init=False, repr=False)
     _ascending: Float64[np.ndarray, " samples"] = field(init=False, repr=False)
@@ -30,6 +32,8 @@ class NullScores:
         names, whose, repeats = np.unique(self.identities, return_inverse=True, return_counts=True)
         object.__setattr__(self, "_whose", names)
         object.__setattr__(self, "_shares", 1.0 / repeats)
+        if self.typical_share < 0:
+            object.__setattr__(self, "typical_share", float((1.0 / repeats).mean()) if len(repeats) else 1.0)
         order = np.argsort(self.scores, kind="stable")
         weights = (1.0 / repeats)[whose][order] if len(order) else np.zeros(0)
         from_the_top = np.append(np.cumsum(weights[::-1])[::-1], 0.0)
@@ -39,9 +43,13 @@ class NullScores:
         object.__setattr__(self, "_weight_from", from_the_top * (self.units / max(self.count, 1)))
 
     def joined(self, other: NullScores) -> NullScores:
-        """These and other identities' scores together; the two have no identity in common."""
+        """These and other identities' scores together, of whom only these can be named; they share no identity."""
         shifted = other.identities - other.identities.min(initial=0) + self.identities.max(initial=-1) + 1
-        return NullScores(np.concatenate([self.scores, other.scores]), np.concatenate([self.identities, shifted]))
+        return NullScores(
+            np.concatenate([self.scores, other.scores]),
+            np.concatenate([self.identities, shifted]),
+            typical_share=self.typical_share,
+        )
 
     def p_values(
         self, scores: Float64[np.ndarray, " queries"], named: Int64[np.ndarray, " queries"] | None = None
@@ -74,11 +82,6 @@ class NullScores:
         at = np.searchsorted(self._whose, identities)
         known = np.append(self._whose, -2)[at] == identities
         return np.where(known, np.append(self._shares, 0.0)[at], 0.0)
-
-    @property
-    def typical_share(self) -> float:
-        """The mean of 1/R over the identities: 1 where each has one sample."""
-        return float(self._shares.mean()) if self.count else 1.0
 
     def score_needed(self, fpir: float, share: float = 0.0) -> float:
         """The lowest score above which p <= fpir holds for a candidate of that share.
