@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import UInt8
+
 from data.canvas import Tile, Tone, contact_sheet, write_picture
 from data.drawn import draw_face, draw_scene
 from embedder import Detection, Encoder, crop_face
@@ -13,7 +16,7 @@ from index.annotated import annotated, title
 from index.answers import FaceAnswer
 from index.decision import Status
 from index.gallery import Gallery
-from index.recognizer import Recognizer, Seen
+from index.recognizer import Recognizer
 
 ENROLLED = ("Akane", "Botan", "Chihiro", "Emi", "Fuyu", "Hikari", "Kaede", "Mizuki", "Natsu", "Ran")
 STRANGERS = ("stranger 1", "stranger 2")
@@ -89,13 +92,13 @@ def run_demo(folder: Path, encoder: Encoder, on_progress: Callable[[int], None] 
         drawn: list[Path] = []
         tiles: list[Tile] = []
         for number in range(SCENES):
-            scene, names = _draw(number, seeds)
+            scene = _draw(number, seeds)
             place = folder / "scenes" / f"scene-{number + 1}.png"
             write_picture(place, scene.picture)
-            (answer,) = recognizer.recognize([scene])
+            (answer,) = recognizer.recognize([recognizer.see(scene.picture, place.name, scene.detections)])
             drawn.append(folder / "annotated" / place.name)
             write_picture(drawn[-1], annotated(scene.picture, answer, gallery))
-            for name, face, detection in zip(names, answer.faces, scene.detections, strict=True):
+            for name, face, detection in zip(scene.names, answer.faces, scene.detections, strict=True):
                 asked.append(Asked(place, name, face))
                 tiles.append(_tile(scene, detection, asked[-1]))
             on_progress(1)
@@ -109,18 +112,27 @@ def total_pictures() -> int:
     return len(ENROLLED) * REFERENCES + SCENES
 
 
-def _draw(number: int, seeds: dict[str, int]) -> tuple[Seen, list[str]]:
-    """A scene with the boxes of its faces, and who they are; every character is in two scenes."""
+@dataclass(frozen=True)
+class Drawn:
+    """A scene with the boxes of its faces, and who they are."""
+
+    picture: UInt8[np.ndarray, "height width 3"]
+    detections: tuple[Detection, ...]
+    names: list[str]
+
+
+def _draw(number: int, seeds: dict[str, int]) -> Drawn:
+    """One of the scenes; every character is in two of them."""
     names = list(seeds)
     step = 1 if number < SCENES // 2 else 5
     cast = [names[(number * PER_SCENE + place) * step % len(names)] for place in range(PER_SCENE)]
     scene = draw_scene([seeds[name] for name in cast], _FIRST_SCENE_ARTIST + number, number, SCENE_SIZE)
     named = {seed: name for name, seed in seeds.items()}
     detections = tuple(Detection(face.box, 1.0, "face") for face in scene.faces)
-    return Seen(f"scene-{number + 1}.png", scene.picture, detections), [named[face.character] for face in scene.faces]
+    return Drawn(scene.picture, detections, [named[face.character] for face in scene.faces])
 
 
-def _tile(scene: Seen, detection: Detection, asked: Asked) -> Tile:
+def _tile(scene: Drawn, detection: Detection, asked: Asked) -> Tile:
     score = "" if asked.answer.score is None else f" {asked.answer.score:.2f}"
     caption = f"{asked.truth}\n→ {title(asked.answer.recognition)}{score}"
     return Tile(crop_face(scene.picture, detection), caption, asked.verdict)

@@ -11,6 +11,7 @@ import click
 
 from cli.options import encoder_option, gallery_option, k_option, kind_option, misid_option, only_option, rule_option
 from cli.output import answers, count, table
+from data.errors import GalleryError
 
 RATES = (0.1, 0.01, 0.003, 0.001)
 
@@ -36,6 +37,8 @@ def calibrate(
     from index.recognizer import Recognizer
 
     with Recognizer.open(gallery, encoder=encoder) as recognizer:
+        if kind not in recognizer.gallery.kinds():
+            raise GalleryError(f"{gallery} holds no {kind}: enrol somebody first, with `kaodex enroll FOLDER`")
         calibrator = recognizer.gallery.calibrator(kind, only or None)
         costs = calibrator.costs(RATES, misid, k=k, rule=rule, bank=recognizer.bank)
         null, mated = calibrator.outcomes(k, rule)

@@ -87,9 +87,9 @@ def _self_test(device: str) -> tuple[str, int, int]:
     """Enrol drawn characters in a gallery that is thrown away, ask about each again by another artist's hand."""
     from data.canvas import write_picture
     from data.drawn import draw_face
-    from embedder import Detection, Encoder
+    from embedder import Encoder
     from index.gallery import Gallery
-    from index.recognizer import Recognizer, Seen
+    from index.recognizer import Recognizer
 
     encoder = Encoder.load(device=device)
     seeds = range(100, 110)
@@ -104,8 +104,7 @@ def _self_test(device: str) -> tuple[str, int, int]:
                 write_picture(Path(folder) / "refs" / str(seed) / f"{number}.png", picture)
         recognizer = Recognizer(gallery, encoder)
         recognizer.enroll(Path(folder) / "refs")
-        whole = (Detection((0, 0, size, size), 1.0, "whole"),)
-        asked = [Seen(str(seed), draw_face(seed, seed + 50, 50, size), whole) for seed in seeds]
+        asked = [recognizer.see(draw_face(seed, seed + 50, 50, size), str(seed)) for seed in seeds]
         answered = recognizer.recognize(asked)
     right = sum(
         bool(one.faces[0].recognition.candidates) and one.faces[0].recognition.candidates[0].identity == one.image

@@ -94,6 +94,8 @@ def _show_gallery(opened) -> None:
 @gallery_option
 def remove(names: tuple[str, ...], references: tuple[int, ...], kind: str, gallery: Path) -> None:
     """Remove identities, or single references of one; `undo` brings them back."""
+    if names and references:
+        raise click.UsageError("name identities or give --reference, not both: `undo` takes one command back")
     if not names and not references:
         raise click.UsageError("name an identity, or give --reference NUMBER (`kaodex gallery show NAME` lists them)")
     with _open(gallery) as opened:

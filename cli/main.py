@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -76,9 +75,9 @@ def main(arguments: list[str] | None = None) -> None:
     except KaodexError as error:
         talk.print(f"[bold red]error:[/] {_plain(str(error))}")
         sys.exit(1 if isinstance(error, GalleryDamaged) else 2)
-    except BrokenPipeError:  # `kaodex query … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
-        sys.exit(0)
+    except OSError as error:
+        talk.print(f"[bold red]error:[/] {_plain(error.strerror or str(error))}: {_plain(str(error.filename or ''))}")
+        sys.exit(2)
 
 
 def _plain(text: str) -> str:

@@ -51,7 +51,7 @@ rule_option = click.option(
     help="How the nearest references vote.",
 )
 k_option = click.option(
-    "-k", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many nearest references vote."
+    "-k", default=5, show_default=True, type=click.IntRange(1, 100), help="How many nearest references vote."
 )
 fpir_option = click.option(
     "--fpir",

@@ -6,6 +6,8 @@ import json
 import sys
 from collections import Counter, deque
 from collections.abc import Iterator
+from itertools import chain
+from itertools import count as count_from
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,11 +28,13 @@ from cli.options import (
 )
 from cli.output import answers, count, table
 from cli.progress import progress, talk
+from data.errors import UnusableSource
 from data.folders import list_pictures
 
 if TYPE_CHECKING:
     from index.answers import PictureAnswer, Recognition
     from index.gallery import Gallery
+    from index.recognizer import Recognizer
 
 
 @click.command(short_help="Say who pictures show.")
@@ -82,7 +86,7 @@ def query(
 
     failed = 0
     statuses: Counter[str] = Counter()
-    lines = table("picture", "face", "answer", ">score", ">p", "runner-up", "nearest references")
+    lines = table("picture", "face", "answer", ">score", ">p", "next", "nearest references")
     with Recognizer.open(gallery, encoder=encoder, detector=detector, device=device) as recognizer:
         sheets = _Sheets(folder, recognizer.gallery) if folder else None
         pictures, total = _pictures(images)
@@ -93,22 +97,28 @@ def query(
                 asked.append(picture)
                 yield picture
 
-        with progress("asking", total) as advance:
-            for answer in recognizer.query(
-                noted(), k=k, rule=rule, fpir=fpir, misidentification=misid, only=only or None
-            ):
-                path = asked.popleft()
-                if answer.error:
-                    failed += 1
-                    talk.print(f"[yellow]unreadable:[/] {escape(answer.image)}: {escape(answer.error)}")
-                elif sheets:
-                    sheets.write(path, answer)
-                if as_json:
-                    click.echo(json.dumps(answer.as_json(), ensure_ascii=False))
-                else:
-                    _add(lines, answer)
-                statuses.update(str(face.status) for face in answer.faces)
-                advance(1)
+        interrupted = False
+        try:
+            with progress("asking", total) as advance:
+                for answer in recognizer.query(
+                    noted(), k=k, rule=rule, fpir=fpir, misidentification=misid, only=only or None
+                ):
+                    path = asked.popleft()
+                    if answer.error:
+                        failed += 1
+                        talk.print(f"[yellow]unreadable:[/] {escape(answer.image)}: {escape(answer.error)}")
+                    elif sheets:
+                        sheets.write(path, answer)
+                    if as_json:
+                        click.echo(json.dumps(answer.as_json(), ensure_ascii=False))
+                    else:
+                        _add(lines, answer)
+                    statuses.update(str(face.status) for face in answer.faces)
+                    advance(1)
+        except KeyboardInterrupt:
+            interrupted = True
+        if set(statuses) == {"unknown"}:
+            _tell_shortage(recognizer, k, rule, fpir, only)
     if not as_json:
         answers().print(lines)
         if statuses.total() > 1:
@@ -116,8 +126,23 @@ def query(
             answers().print(f"{count(statuses.total(), 'face')}: {told}")
     if sheets:
         talk.print(f"annotated pictures: {escape(str(folder))}")
+    if interrupted:
+        talk.print("interrupted: what was answered until then is above")
+        raise SystemExit(130)
     if failed:
         raise SystemExit(1)
+
+
+def _tell_shortage(recognizer: Recognizer, k: int, rule: str, fpir: float, only: tuple[str, ...]) -> None:
+    """Where nobody could be named, whoever was asked about, say so, and what to do."""
+    for kind in recognizer.gallery.kinds():
+        missing = recognizer.gallery.shortage(fpir, k=k, rule=rule, kind=kind, only=only or None, bank=recognizer.bank)
+        if missing:
+            talk.print(
+                f"[yellow]note:[/] nobody can be named at --fpir {fpir:g}: {missing:,} more identities are needed "
+                "to tell so small a rate by; enrol more, add strangers with `kaodex enroll FOLDER --as-strangers`, or "
+                "allow a larger --fpir"
+            )
 
 
 def _pictures(images: tuple[str, ...]) -> tuple[Iterator[Path], int | None]:
@@ -127,8 +152,12 @@ def _pictures(images: tuple[str, ...]) -> tuple[Iterator[Path], int | None]:
 
     def typed() -> Iterator[Path]:
         for line in sys.stdin:
+            path = Path(line.rstrip("\r\n"))
             if line.strip():
-                yield from list_pictures([line.rstrip("\r\n")])
+                try:
+                    yield from list_pictures([path])
+                except UnusableSource:
+                    yield path  # an empty folder: reading it says what is wrong, and the rest goes on
 
     if len(given) == len(images):
         return iter(listed), len(listed)
@@ -173,13 +202,13 @@ def _short(source: str) -> str:
 
 
 class _Sheets:
-    """Annotated pictures in a folder, each under its picture's name, made distinct where two share it."""
+    """Annotated pictures in a folder: a.jpg becomes a.named.png, made distinct where two pictures share a name."""
 
     def __init__(self, folder: Path, gallery: Gallery) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._gallery = gallery
-        self._taken: dict[str, int] = {}
+        self._given: set[str] = set()
 
     def write(self, path: Path, answer: PictureAnswer) -> None:
         from data.canvas import write_picture
@@ -187,6 +216,7 @@ class _Sheets:
         from index.annotated import annotated
 
         stem = Path(answer.image).stem
-        number = self._taken[stem] = self._taken.get(stem, 0) + 1
-        name = f"{stem}.png" if number == 1 else f"{stem}-{number}.png"
+        names = (f"{stem}{number}.named.png" for number in chain([""], map("-{}".format, count_from(2))))
+        name = next(name for name in names if name not in self._given)
+        self._given.add(name)
         write_picture(self._folder / name, annotated(read_picture(path), answer, self._gallery))

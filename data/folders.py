@@ -82,10 +82,16 @@ def find_strangers(source: Path | str) -> Found:
         found = Found((), (source,))
     else:
         raise UnusableSource(f"there is no {source}; give a folder of pictures of anyone who is nobody here")
-    loose = tuple(LabelledPicture(_identity(path.name), path) for path in found.loose)
+    loose = tuple(LabelledPicture("", path) for path in found.loose)
     if not found.pictures and not loose:
         raise UnusableSource(_why_nothing(source, found))
-    return replace(found, pictures=found.pictures + loose, loose=(), suspicion=None)
+    # two crowds may hold a 1.jpg each: a stranger is told by the whole path of the folder, or of the picture
+    root = source.resolve()
+    named = []
+    for one in found.pictures + loose:
+        place = root / one.identity if one.identity else one.path.resolve()
+        named.append(LabelledPicture(_identity(str(place))[-200:], one.path))
+    return replace(found, pictures=tuple(named), loose=(), suspicion=None)
 
 
 def list_pictures(paths: Iterable[Path | str]) -> list[Path]:

@@ -45,7 +45,7 @@ def read_picture(source: str | Path | bytes, name: str | None = None) -> UInt8[n
     """
     if name is None:
         name = "<bytes>" if isinstance(source, bytes) else str(source)
-    encoded = source if isinstance(source, bytes) else _read_file(Path(source), name)
+    encoded = source if isinstance(source, bytes) else read_file(Path(source), name)
     if not encoded:
         raise UnreadablePicture(name, "the file is empty")
     try:
@@ -60,7 +60,8 @@ def read_picture(source: str | Path | bytes, name: str | None = None) -> UInt8[n
         raise UnreadablePicture(name, f"cannot be decoded: {error or type(error).__name__}") from error
 
 
-def _read_file(path: Path, name: str) -> bytes:
+def read_file(path: Path, name: str) -> bytes:
+    """The bytes of a regular file of at most MAX_BYTES. Raises UnreadablePicture for all else."""
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from data.errors import KaodexError
 
@@ -26,16 +26,18 @@ def prefetch(
             for item in items:
                 waiting.append((item, pool.submit(work, item)))
                 if len(waiting) > ahead:
-                    yield _settled(*waiting.popleft())
+                    item, future = waiting.popleft()
+                    yield item, _settled(future)
             while waiting:
-                yield _settled(*waiting.popleft())
+                item, future = waiting.popleft()
+                yield item, _settled(future)
         finally:
             for _, future in waiting:
                 future.cancel()
 
 
-def _settled(item: Item, future: Future[Result]) -> tuple[Item, Result | KaodexError]:
+def _settled(future: Future[Any]) -> Any:
     try:
-        return item, future.result()
+        return future.result()
     except KaodexError as error:
-        return item, error
+        return error

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from embedder.card import Card, available_encoders, find_encoder, read_card
-from embedder.preprocess import prepare
+from embedder.preprocess import centre_square, prepare, resize_square
 from embedder.runtime import Runtime, choose_runtime
 from embedder.strangers import Strangers, read_strangers
 
@@ -54,6 +54,10 @@ class Encoder:
     def strangers(self) -> tuple[Strangers, ...]:
         """Populations of strangers that come with the encoder: encodings, and whose each is. Often there are none."""
         return tuple(read_strangers(self._card).values())
+
+    def fit(self, crop: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "size size 3"]:
+        """The crop at the input size: `encode` gives for it what it gives for the crop, and it is small to keep."""
+        return np.ascontiguousarray(resize_square(centre_square(crop), self.input_size))
 
     def encode(
         self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]], batch_size: int = 64

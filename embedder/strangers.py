@@ -9,6 +9,7 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float16, Int64
@@ -48,7 +49,7 @@ def read_strangers(card: Card) -> dict[str, Strangers]:
 def write_strangers(folder: Path, populations: Mapping[str, Strangers]) -> None:
     """Keep strangers beside an encoder, and name them in its card."""
     file = io.BytesIO()
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name, (encodings, identities) in populations.items():
         arrays[f"{name} encodings"] = encodings.astype(np.float16)
         arrays[f"{name} identities"] = identities.astype(np.int32)

@@ -195,8 +195,8 @@ def _enrolled_here(
     scores: Float64[np.ndarray, " encodings"], identities: Int64[np.ndarray, " encodings"]
 ) -> Bool[np.ndarray, " encodings"]:
     """Which encodings are of an identity at least half of whose scores lie above the 95th percentile of all."""
-    if not len(scores):
-        return np.zeros(0, bool)
+    if not len(scores) or np.isneginf(scores).all():
+        return np.zeros(len(scores), bool)
     _, whose, repeats = np.unique(identities, return_inverse=True, return_counts=True)
     high = scores > np.quantile(scores, 0.95)
     share = np.bincount(whose, weights=high) / repeats

@@ -13,11 +13,11 @@ import numpy as np
 from jaxtyping import UInt8
 
 from data.batches import batches
-from data.errors import UnreadablePicture
+from data.errors import GalleryError, UnreadablePicture
 from data.folders import LabelledPicture
 from data.near_duplicates import perceptual_hash
 from data.paths import readable
-from data.pictures import read_picture
+from data.pictures import read_file, read_picture
 from embedder import Detection, Detector, Encoder, crop_face
 from index.answers import Neighbour
 from index.enrolment import EnrolledPicture, Enrolment
@@ -77,16 +77,23 @@ class Enroller:
         held = self._gallery.store.holders(self._kind, [file.sha256 for file in files if file.sha256])
         underway = []
         for labelled, file in zip(batch, files, strict=True):
-            identity = proper_name(labelled.identity)
             fate = None
             holders = held.get(file.sha256, []) if file.sha256 else []
-            if file.trouble:
+            try:
+                identity = proper_name(labelled.identity)
+            except GalleryError as error:
+                identity = readable(labelled.identity)
+                reason = f"{error}; rename the folder, or enrol it with --as NAME"
+                fate = EnrolledPicture(identity, labelled.path, Enrolment.UNREADABLE, reason)
+            if fate is not None:
+                pass
+            elif file.trouble:
                 fate = EnrolledPicture(identity, labelled.path, Enrolment.UNREADABLE, file.trouble)
             elif any(holder.identity == identity for holder in holders):
                 fate = EnrolledPicture(identity, labelled.path, Enrolment.SKIPPED, "enrolled already")
             elif not self._allow_conflicts and any(holder.region == "whole" for holder in holders):
                 fate = _conflict(identity, labelled.path, holders[0].identity)
-            work = pool.submit(_cut, file, labelled.path, self._detector) if fate is None else None
+            work = pool.submit(_cut, file, labelled.path, self._detector, self._encoder) if fate is None else None
             underway.append(_Underway(identity, labelled.path, file.sha256, fate, work))
         return underway
 
@@ -169,7 +176,8 @@ class _File:
 
 @dataclass(frozen=True)
 class _Cut:
-    crop: UInt8[np.ndarray, "height width 3"]
+    crop: UInt8[np.ndarray, "size size 3"]
+    """At the encoder's input size, so that a batch of large pictures is small."""
     stored: bytes
     hash: int
     detection: Detection
@@ -190,13 +198,13 @@ class _NoFace(Exception):
 
 def _read_file(labelled: LabelledPicture) -> _File:
     try:
-        content = labelled.path.read_bytes()
-    except OSError as error:
-        return _File(trouble=error.strerror or str(error))
+        content = read_file(labelled.path, readable(labelled.path))
+    except UnreadablePicture as error:
+        return _File(trouble=error.reason)
     return _File(content, hashlib.sha256(content).digest())
 
 
-def _cut(file: _File, path: Path, detector: Detector) -> _Cut:
+def _cut(file: _File, path: Path, detector: Detector, encoder: Encoder) -> _Cut:
     """Decode, take the largest face, and make of it all that does not need the encoder."""
     picture = read_picture(file.content, readable(path))
     detections = detector.find(picture)
@@ -204,7 +212,7 @@ def _cut(file: _File, path: Path, detector: Detector) -> _Cut:
         raise _NoFace(f"{detector.name} found no face; --detector whole takes the whole picture")
     detection = max(detections, key=lambda found: (found.box[2] - found.box[0]) * (found.box[3] - found.box[1]))
     crop = crop_face(picture, detection)
-    return _Cut(crop, _stored(crop), perceptual_hash(crop), detection)
+    return _Cut(encoder.fit(crop), _stored(crop), perceptual_hash(crop), detection)
 
 
 def _stored(crop: UInt8[np.ndarray, "height width 3"]) -> bytes:

@@ -14,6 +14,7 @@ from data.near_duplicates import NEAR_DUPLICATE_DISTANCE, hamming
 from index.answers import Candidate, Neighbour, Recognition
 from index.calibration import margins
 from index.calibrator import Bank, Calibrator
+from index.conformal import identities_needed
 from index.decision import Status, decide
 from index.records import (
     KINDS,
@@ -141,6 +142,13 @@ class Gallery:
             subset = "" if wanted is None else f"only {sha256(str(wanted).encode()).hexdigest()}"
             known = self._calibrators[kind, wanted] = Calibrator(self.store, shelf, strangers, subset)
         return known
+
+    def shortage(
+        self, fpir: float, *, k: int, rule: str, kind: str, only: Sequence[str] | None = None, bank: Bank = ()
+    ) -> int:
+        """How many identities or strangers are missing before anybody can be named at this rate; mostly 0."""
+        promise = self.calibrator(kind, only).promise(fpir, DEFAULT_MISIDENTIFICATION, k=k, rule=rule, bank=bank)
+        return max(0, identities_needed(fpir, promise.null.typical_share) - promise.null.units)
 
     def recognize(
         self,
@@ -271,6 +279,8 @@ class Gallery:
 
     def merge(self, names: Sequence[str], target: str, kind: str = "character") -> int:
         """Make one identity of several; how many references moved. Raises UnknownIdentity."""
+        for name in names:
+            self.store.identity(proper_kind(kind), name)  # also the target's own name must be somebody's
         moving = [name for name in names if proper_name(name) != proper_name(target)]
         return self.store.move(proper_kind(kind), moving, target, f"merge {', '.join(moving)} into {target}")
 

@@ -20,6 +20,9 @@ DEPTH = 16
 MOST_PER_IDENTITY = 20
 MOST_SAMPLES = 10_000
 
+MOST_ADDED = 1024
+"""Additions up to which it pays to compare every known sample with them, instead of searching anew."""
+
 _COLUMNS = 65_536
 _ROWS = 256
 _CHUNK = 64
@@ -148,6 +151,8 @@ def update_neighbourhoods(
     its neighbours has gone. Gives what `find_neighbourhoods` gives, up to the order of equal similarities.
     """
     depth = known.stranger_references.shape[1]
+    if len(added) > MOST_ADDED:
+        return find_neighbourhoods(held, sample(held.references, held.identities, per_identity, most), depth)
     positions = sample(held.references, held.identities, per_identity, most)
     at = np.searchsorted(known.samples, held.references[positions])
     is_known = np.append(known.samples, -1)[at] == held.references[positions]
@@ -160,7 +165,8 @@ def update_neighbourhoods(
     if len(new):
         queries = held.encodings[kept_positions].astype(np.float32)
         near = np.minimum(queries @ held.encodings[new].astype(np.float32).T, np.float32(1))
-        ids = np.broadcast_to(held.references[new], near.shape)
+        best = np.argpartition(-near, min(depth, len(new)) - 1, axis=1)[:, :depth]
+        near, ids = np.take_along_axis(near, best, 1), held.references[new][best]
         kept = Neighbourhoods(
             kept.samples,
             *_merged(kept.stranger_similarities, kept.stranger_references, near, ids, depth),

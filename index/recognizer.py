@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from data.batches import batches
-from data.errors import GalleryError, KaodexError, UnreadablePicture
+from data.errors import GalleryError, KaodexError, UnreadablePicture, UnusableEncoder
 from data.folders import LabelledPicture, find_pictures
 from data.paths import readable
 from data.pictures import read_picture
@@ -41,7 +41,7 @@ class Recognizer:
         self.stamp = EncoderStamp(encoder.name, encoder.fingerprint, encoder.dimension)
         self.bank = tuple(Population(*strangers) for strangers in encoder.strangers)
         for kind in gallery.kinds():
-            gallery.store.stamp(kind, self.stamp)
+            gallery.store.check_stamp(kind, self.stamp)
 
     @classmethod
     def open(
@@ -57,10 +57,14 @@ class Recognizer:
 
         Raises GalleryMissing, GalleryDamaged, GalleryMismatch, UnusableEncoder, MissingDependency.
         """
+        finder = load_detector(detector)
+        if create and not Path(path).exists():
+            loaded = Encoder.load(encoder, device=device)  # first: a mistake should leave no empty gallery behind
+            return cls(Gallery.create(path, device=device), loaded, finder)
         gallery = Gallery.create(path, device=device) if create else Gallery.open(path, device=device)
         try:
-            made_by = next((stamp.name for kind in gallery.kinds() if (stamp := gallery.store.encoder(kind))), None)
-            return cls(gallery, Encoder.load(encoder or made_by, device=device), load_detector(detector))
+            loaded = Encoder.load(encoder, device=device) if encoder else _maker(gallery, device)
+            return cls(gallery, loaded, finder)
         except BaseException:
             gallery.close()
             raise
@@ -161,41 +165,52 @@ class Recognizer:
                     yield next(answers)
 
     def _look(self, path: Path) -> Seen:
-        picture = read_picture(path)
-        return Seen(readable(path), picture, tuple(self.detector.find(picture)))
+        return self.see(read_picture(path), readable(path))
+
+    def see(
+        self, picture: UInt8[np.ndarray, "height width 3"], image: str, detections: Sequence[Detection] | None = None
+    ) -> Seen:
+        """What `recognize` needs of a picture: its faces at the encoder's input size, found unless they are given."""
+        found = tuple(self.detector.find(picture) if detections is None else detections)
+        whole = load_detector("whole").find(picture)[0]
+        return Seen(
+            image=image,
+            size=(picture.shape[1], picture.shape[0]),
+            detections=found,
+            faces=tuple(self.encoder.fit(crop_face(picture, detection)) for detection in found),
+            whole=self.encoder.fit(crop_face(picture, whole)),
+        )
 
     def recognize(self, seen: Sequence[Seen], how: Question | None = None) -> list[PictureAnswer]:
-        """Answer for pictures that are in memory, with the boxes of their faces."""
+        """Answer for pictures that were seen: see `see`."""
         how = how or Question()
         kinds = self.gallery.kinds() if how.only is None else ["character"]
         faces: list[list[Recognition]] = [[] for _ in seen]
         if "character" in kinds:
-            found = [(picture, detection) for picture in seen for detection in picture.detections]
-            recognitions = iter(self._recognize(found, "character", how))
-            faces = [[next(recognitions) for _ in picture.detections] for picture in seen]
+            crops = [crop for one in seen for crop in one.faces]
+            regions = [detection.region for one in seen for detection in one.detections]
+            recognitions = iter(self._recognize(crops, regions, "character", how))
+            faces = [[next(recognitions) for _ in one.detections] for one in seen]
         artists: list[Recognition] | list[None] = [None] * len(seen)
         if "artist" in kinds:
-            whole = load_detector("whole")
-            artists = self._recognize(
-                [(picture, detection) for picture in seen for detection in whole.find(picture.picture)],
-                "artist",
-                how,
-            )
+            artists = self._recognize([one.whole for one in seen], ["whole"] * len(seen), "artist", how)
         return [
             PictureAnswer(
-                image=picture.image,
-                size=(picture.picture.shape[1], picture.picture.shape[0]),
+                image=one.image,
+                size=one.size,
                 faces=tuple(
                     FaceAnswer(detection.box, detection.score, recognition)
-                    for detection, recognition in zip(picture.detections, recognized, strict=False)
+                    for detection, recognition in zip(one.detections, recognized, strict=False)
                 ),
                 artist=artist,
             )
-            for picture, recognized, artist in zip(seen, faces, artists, strict=True)
+            for one, recognized, artist in zip(seen, faces, artists, strict=True)
         ]
 
-    def _recognize(self, found: Sequence[tuple[Seen, Detection]], kind: str, how: Question) -> list[Recognition]:
-        encodings = self.encoder.encode([crop_face(picture.picture, detection) for picture, detection in found])
+    def _recognize(
+        self, crops: Sequence[UInt8[np.ndarray, "size size 3"]], regions: Sequence[str], kind: str, how: Question
+    ) -> list[Recognition]:
+        encodings = self.encoder.encode(crops)
         return self.gallery.recognize(
             encodings,
             fpir=how.fpir,
@@ -205,8 +220,22 @@ class Recognizer:
             only=how.only,
             kind=kind,
             bank=self.bank,
-            regions=[detection.region for _, detection in found],
+            regions=regions,
         )
+
+
+def _maker(gallery: Gallery, device: str) -> Encoder:
+    """The encoder that made the gallery; the default one for an empty gallery. Raises UnusableEncoder."""
+    stamp = next((stamp for kind in gallery.kinds() if (stamp := gallery.store.encoder(kind))), None)
+    try:
+        return Encoder.load(stamp.name if stamp else None, device=device)
+    except UnusableEncoder as error:
+        if stamp is None or stamp.name in Encoder.available_encoders():
+            raise
+        raise UnusableEncoder(
+            f"{gallery.path} was made by the encoder {stamp.name!r} (fingerprint {stamp.fingerprint[:12]}), which does "
+            "not come with Kaodex: give its folder with --encoder FOLDER"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -223,9 +252,12 @@ class Question:
 
 @dataclass(frozen=True)
 class Seen:
-    """A picture in memory with the faces that were found in it."""
+    """A picture with the faces that were found in it, as crops at the encoder's input size."""
 
     image: str
     """What the answer calls it; usually its path."""
-    picture: UInt8[np.ndarray, "height width 3"]
+    size: tuple[int, int]
+    """(width, height) of the picture."""
     detections: tuple[Detection, ...]
+    faces: tuple[UInt8[np.ndarray, "size size 3"], ...]
+    whole: UInt8[np.ndarray, "size size 3"]

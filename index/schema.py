@@ -45,6 +45,7 @@ _TABLES = (
     ) STRICT""",
     "CREATE INDEX reference_sha256 ON reference (sha256)",
     "CREATE INDEX reference_identity ON reference (identity)",
+    "CREATE INDEX reference_kind ON reference (kind) WHERE identity IS NOT NULL",
     """CREATE TABLE crop (
         reference INTEGER PRIMARY KEY REFERENCES reference (id) ON DELETE CASCADE,
         picture BLOB NOT NULL

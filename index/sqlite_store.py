@@ -45,13 +45,14 @@ class SQLiteStore:
     (`synchronous=FULL`), and a crash at any moment leaves the state after some whole transaction.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, may_create: bool = False) -> None:
         """Open an existing file; see `create`. Raises GalleryMissing, GalleryDamaged, GalleryMismatch."""
         self.path = path
+        self._may_create = may_create
         if not path.exists():
             raise GalleryMissing(f"there is no gallery at {path}")
         with _told(path):
-            self._connection = self._connect(path)
+            self._connection = self._connect(path, writable=_writable(path))
         try:
             self._recognise()
         except BaseException:
@@ -66,11 +67,15 @@ class SQLiteStore:
             path.touch(exist_ok=True)
         except OSError as error:
             raise GalleryError(f"cannot make a gallery at {path}: {error.strerror}") from error
-        return cls(path)
+        return cls(path, may_create=True)
 
     @staticmethod
-    def _connect(path: Path) -> sqlite3.Connection:
-        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+    def _connect(path: Path, writable: bool) -> sqlite3.Connection:
+        # where nothing can be written, nobody else writes either: SQLite then needs no lock and no -shm file
+        mode = "mode=rw" if writable else "mode=ro&immutable=1"
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?{mode}", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+        )
         try:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA synchronous = FULL")
@@ -89,6 +94,8 @@ class SQLiteStore:
                 raise GalleryDamaged(
                     f"{self.path} is an SQLite file, but no gallery of Kaodex: name another file with -g"
                 )
+            if not tables and not self._may_create:
+                raise GalleryMissing(f"{self.path} is an empty file, no gallery")
             if found != FORMAT:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 with self._transaction():
@@ -133,18 +140,24 @@ class SQLiteStore:
     def stamp(self, kind: str, encoder: EncoderStamp) -> None:
         """Note which encoder makes this kind's encodings. Raises GalleryMismatch where another one does already."""
         proper_kind(kind)
+        if self.encoder(kind) is not None:
+            return self.check_stamp(kind, encoder)
         with self._transaction():
             self._connection.execute(
                 "INSERT OR IGNORE INTO encoder (kind, name, fingerprint, dimension) VALUES (?, ?, ?, ?)",
                 (kind, encoder.name, encoder.fingerprint, encoder.dimension),
             )
+        self.check_stamp(kind, encoder)
+
+    def check_stamp(self, kind: str, encoder: EncoderStamp) -> None:
+        """Raises GalleryMismatch where another encoder makes this kind's encodings."""
         held = self.encoder(kind)
-        assert held is not None, "it was just written"
-        if held.fingerprint != encoder.fingerprint:
+        if held is not None and held.fingerprint != encoder.fingerprint:
             raise GalleryMismatch(
                 f"the {kind} encodings of {self.path} were made by encoder {held.name} ({held.fingerprint[:12]}, "
                 f"{held.dimension} numbers); {encoder.name} ({encoder.fingerprint[:12]}, {encoder.dimension} numbers) "
-                f"speaks another language: query with --encoder {held.name}, or enrol into a new gallery with -g"
+                "speaks another language: give the one that made it with --encoder (a name, or its folder), or enrol "
+                "into a new gallery with -g"
             )
 
     # -- reading -------------------------------------------------------------------------------------------------------
@@ -314,7 +327,15 @@ class SQLiteStore:
         enrolled only where `allow_conflicts`. A reference that was removed earlier comes back as itself.
         """
         with self._transaction():
+            command = self._still_open(command)
             return [self._add(kind, reference, command, allow_conflicts) for reference in references]
+
+    def _still_open(self, command: int) -> int:
+        """The command itself, or a new one of the same words where it was undone meanwhile or others came after it."""
+        undone_by, words, last = self._connection.execute(
+            "SELECT undone_by, words, (SELECT max(command) FROM journal) FROM command WHERE id = ?", (command,)
+        ).fetchone()
+        return command if undone_by is None and (last is None or last <= command) else self._begin(words)
 
     def _add(self, kind: str, new: NewReference, command: int, allow_conflicts: bool) -> Enrolled:
         identity = self._identity(kind, new.identity)
@@ -355,6 +376,12 @@ class SQLiteStore:
             removed = cursor.lastrowid
             self._connection.execute("INSERT INTO crop (reference, picture) VALUES (?, ?)", (removed, new.crop))
         self._move(command, removed, None, identity)
+        if kind in STRANGERS_OF:  # who is enrolled is no stranger any more
+            for stranger, whose in self._connection.execute(
+                "SELECT id, identity FROM reference WHERE sha256 = ? AND kind = ? AND identity IS NOT NULL",
+                (new.sha256, STRANGERS_OF[kind]),
+            ).fetchall():
+                self._move(command, stranger, whose, None)
         return Enrolled(Outcome.ADDED, removed, new.identity)
 
     def _identity(self, kind: str, name: str) -> int:
@@ -429,13 +456,14 @@ class SQLiteStore:
                 "SELECT reference, before, after FROM journal WHERE command = ? ORDER BY id DESC", (undone,)
             ).fetchall()
             command = self._begin(f"undo: {words}", undoes=undone)
+            moved = 0
             for reference, before, after in rows:
                 now = self._connection.execute("SELECT identity FROM reference WHERE id = ?", (reference,)).fetchone()
-                if now != (after,):
-                    raise GalleryError(f"reference {reference} has changed since `{words}`, which cannot be undone")
-                self._move(command, reference, after, before)
+                if now == (after,):  # what a later command of another process moved on is left where it is
+                    self._move(command, reference, after, before)
+                    moved += 1
             self._connection.execute("UPDATE command SET undone_by = ? WHERE id = ?", (command, undone))
-            return Command(undone, at, words, len(rows))
+            return Command(undone, at, words, moved)
 
     def commands(self, most: int = 20) -> list[Command]:
         """The last commands that changed something, newest first."""
@@ -528,6 +556,10 @@ class SQLiteStore:
                 )
                 for _, name, sha256, source, x0, y0, x1, y1, region, detection, hashed, encoding, picture in rows
             ]
+
+
+def _writable(path: Path) -> bool:
+    return os.access(path, os.W_OK) and os.access(path.resolve().parent, os.W_OK)
 
 
 def _marks(values: Sequence) -> str:

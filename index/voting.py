@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int64
 
 RULES = ("weighted", "nearest", "majority", "centroid")
 DEFAULT_RULE = "weighted"
+_PAIRS_AT_ONCE = 1 << 22
 SHARPNESS = 12.0
 """How much a nearer reference outweighs a farther one under `weighted`: exp(SHARPNESS x similarity)."""
 
@@ -48,6 +49,18 @@ def vote(
     """
     if rule not in RULES:
         raise ValueError(f"there is no voting rule {rule!r}: use one of {', '.join(RULES)}")
+    rows = max(1, _PAIRS_AT_ONCE // max(1, identities.shape[1]) ** 2)
+    parts = [
+        _vote(similarities[start : start + rows], identities[start : start + rows], rule)
+        for start in range(0, max(1, len(identities)), rows)
+    ]
+    return Votes(*(np.concatenate([getattr(part, of.name) for part in parts]) for of in fields(Votes)))
+
+
+def _vote(
+    similarities: Float32[np.ndarray, "queries k"], identities: Int64[np.ndarray, "queries k"], rule: str
+) -> Votes:
+    """The same for few queries: every neighbour is compared with every other one."""
     present = identities >= 0
     same = (identities[:, :, None] == identities[:, None, :]) & present[:, None, :] & present[:, :, None]
     counts = same.sum(axis=2)

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from index import Recognizer
 from index.enroller import BATCH, Enroller
 
 RED, GREEN, BLUE, YELLOW = (220, 30, 30), (30, 220, 30), (30, 30, 220), (220, 220, 30)
@@ -136,8 +137,8 @@ def test_annotated_pictures(run, refs, paint, tmp_path):
     paint(tmp_path / "two" / "a.png", YELLOW, 92)
     answered = run("query", tmp_path / "one", tmp_path / "two", "--annotate", "named")
     assert answered.code == 0
-    assert sorted(path.name for path in (tmp_path / "named").iterdir()) == ["a-2.png", "a.png"]
-    drawn = cv2.imread(str(tmp_path / "named" / "a.png"))
+    assert sorted(path.name for path in (tmp_path / "named").iterdir()) == ["a-2.named.png", "a.named.png"]
+    drawn = cv2.imread(str(tmp_path / "named" / "a.named.png"))
     assert drawn.shape[1] > 300  # enlarged, with the nearest references beside it
 
 
@@ -271,3 +272,62 @@ def test_file_names_that_are_not_utf8_are_told_readably(run, refs, paint, tmp_pa
     answered = run("query", odd, "--json")
     assert answered.code == 0 and json.loads(answered.out)["image"].endswith("caf\ufffd.png")
     assert run("query", odd).code == 0
+
+
+def test_annotating_into_the_pictures_own_folder_touches_none_of_them(run, refs, paint, tmp_path):
+    run("enroll", refs)
+    for name in ("a.png", "a-2.png", "sub/a.png"):
+        paint(tmp_path / "mine" / name, RED, len(name))
+    before = {path: path.read_bytes() for path in (tmp_path / "mine").rglob("*.png")}
+    assert run("query", "mine", "--annotate", "mine").code == 0
+    assert {path: path.read_bytes() for path in before} == before
+    assert len(list((tmp_path / "mine").glob("*.named.png"))) == 3
+
+
+def test_a_folder_whose_name_cannot_be_one_is_told_and_the_rest_goes_on(run, refs, paint):
+    paint(refs / "bad\nname" / "0.png", RED, 70)
+    paint(refs / ("x" * 201) / "0.png", RED, 71)
+    enrolled = run("enroll", refs)
+    assert enrolled.code == 1 and row(enrolled.out, "red")[1] == "4"
+    assert enrolled.err.count("rename the folder") == 2
+
+
+def test_an_empty_folder_on_standard_input_stops_nobody(run, refs, tmp_path):
+    run("enroll", refs)
+    (tmp_path / "empty").mkdir()
+    answered = run("query", "-", "--json", stdin=f"{refs / 'red' / '0.png'}\nempty\n{refs / 'blue' / '0.png'}\n")
+    lines = [json.loads(line) for line in answered.out.splitlines()]
+    assert answered.code == 1 and [bool(line["error"]) for line in lines] == [False, True, False]
+
+
+def test_mistakes_in_encoder_and_detector_leave_no_gallery_behind(run, refs, tmp_path, monkeypatch):
+    assert run("enroll", refs, "--detector", "cascade:nowhere.xml").code == 2
+    assert not (tmp_path / "gallery.kaodex").exists()
+
+
+def test_an_empty_file_is_no_gallery(run, refs, tmp_path):
+    (tmp_path / "gallery.kaodex").touch()
+    assert run("query", refs / "red" / "0.png").code == 2
+    assert run("enroll", refs).code == 0
+
+
+def test_too_small_a_rate_is_explained(run, refs, use_fake_encoder):
+    use_fake_encoder.strangers = ()
+    run("enroll", refs)
+    answered = run("query", refs / "red" / "0.png")
+    assert answered.code == 0 and "unknown" in answered.out
+    assert "more identities are needed" in answered.err and "--as-strangers" in answered.err
+
+
+def test_interrupting_a_query_keeps_its_answers(run, refs, monkeypatch):
+    run("enroll", refs)
+    query = Recognizer.query
+
+    def interrupted(self, *arguments, **options):
+        answers = query(self, *arguments, **options)
+        yield next(answers)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Recognizer, "query", interrupted)
+    answered = run("query", refs / "red")
+    assert answered.code == 130 and "0.png" in answered.out and "interrupted" in answered.err

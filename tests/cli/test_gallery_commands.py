@@ -50,6 +50,27 @@ def test_wrong_names_are_met(enrolled):
     assert taken.code == 2 and "gallery merge" in taken.err
 
 
+def test_names_and_references_are_not_removed_in_one_command(enrolled):
+    assert enrolled("gallery", "remove", "red", "--reference", 1).code == 2
+    assert listed(enrolled) == {"blue": 4, "green": 4, "red": 4}
+
+
+def test_merging_somebody_who_is_not_there_is_refused(enrolled):
+    wrong = enrolled("gallery", "merge", "grene", "--into", "grene")
+    assert wrong.code == 2 and "did you mean green?" in wrong.err
+
+
+def test_a_gallery_that_cannot_be_written_can_be_asked(enrolled, refs, monkeypatch):
+    import index.sqlite_store as module
+
+    enrolled("gallery", "export", "frozen.kaodex")
+    monkeypatch.setattr(module, "_writable", lambda path: False)
+    assert "red" in enrolled("query", refs / "red" / "0.png", "-g", "frozen.kaodex").out
+    assert enrolled("gallery", "list", "-g", "frozen.kaodex").code == 0
+    refused = enrolled("gallery", "remove", "red", "-g", "frozen.kaodex")
+    assert refused.code == 2 and "may this user write" in refused.err
+
+
 def test_show_tells_what_made_the_gallery(enrolled):
     shown = enrolled("gallery", "show").out
     assert "3 identities, 12 references, encoder fake (3 numbers" in shown and "enroll" in shown

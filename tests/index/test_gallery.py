@@ -279,6 +279,28 @@ def test_check_finds_damage(gallery):
         Gallery.open(gallery.path).shelf("character")
 
 
+def test_who_is_enrolled_is_no_stranger_any_more(gallery):
+    gallery.enroll([new("a stranger", 1), new("another", 2)], STAMP, kind="character stranger")
+    gallery.enroll([new("rem", 1)], STAMP)
+    assert [who.name for who in gallery.identities("character stranger")] == ["another"]
+    gallery.undo()
+    assert [who.name for who in gallery.identities("character stranger")] == ["a stranger", "another"]
+
+
+def test_undo_between_the_batches_of_an_enrolment(gallery):
+    command = gallery.begin("enroll refs")
+    gallery.enroll([new("rem", 1)], STAMP, command=command)
+    gallery.undo()
+    gallery.enroll([new("rem", 2)], STAMP, command=command)
+    gallery.remove(["rem"])
+    gallery.enroll([new("rem", 2), new("rem", 3)], STAMP, command=command)
+    assert names(gallery) == {"rem": 2}
+    for left in ({}, {"rem": 1}, {}):
+        gallery.undo()
+        assert names(gallery) == left
+    assert gallery.check() == []
+
+
 def test_near_duplicates_are_those_of_the_identity(gallery):
     results = gallery.enroll(
         [

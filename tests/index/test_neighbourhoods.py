@@ -122,6 +122,23 @@ def test_an_update_gives_what_a_new_search_gives(size, identities, seed):
         assert np.allclose(one, other, atol=1e-5)
 
 
+def test_a_large_addition_is_searched_anew_in_little_memory(monkeypatch):
+    import tracemalloc
+
+    held = gallery(9000, 400, 5, removed=0)
+    before = held.identities.copy()
+    before[1000:] = -1
+    early = Held(held.references, before, held.pictures, held.hashes, held.encodings)
+    known = find_neighbourhoods(early, sample(early.references, early.identities))
+    tracemalloc.start()
+    updated = update_neighbourhoods(known, held, np.array([0]), held.references[1000:])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200e6
+    anew = find_neighbourhoods(held, sample(held.references, held.identities))
+    assert np.allclose(updated.stranger_similarities, anew.stranger_similarities, atol=1e-5)
+
+
 def test_the_sample_is_bounded_even_and_steady():
     references = np.arange(1, 5001)
     identities = np.repeat(np.arange(50), 100)
