@@ -27,8 +27,9 @@ def demo(out: Path, device: str) -> None:
     The characters are drawn by program, by other artists in the questions than in the references. The two that are
     not enrolled should be unknown.
     """
-    from bench.demo import ENROLLED, STRANGERS, run_demo, total_pictures
+    from bench.demo import ENROLLED, GENEROUS_FPIR, STRANGERS, run_demo, tally, total_pictures
     from embedder import Encoder
+    from index.gallery import DEFAULT_FPIR
 
     encoder = Encoder.load(device=device)
     with progress("drawing and asking", total_pictures()) as advance:
@@ -52,14 +53,9 @@ def demo(out: Path, device: str) -> None:
             f"[{colours[verdict]}]{verdict}[/]",
         )
     console.print(lines)
-    mated = [asked.verdict for asked in done.asked if asked.enrolled]
-    strangers = [asked.verdict for asked in done.asked if not asked.enrolled]
-    console.print(
-        f"\nEnrolled characters: {mated.count('right')} right, {mated.count('wrong')} wrong, "
-        f"{mated.count('ambiguous')} ambiguous, {mated.count('unknown')} unknown. "
-        f"Strangers: {strangers.count('right')} unknown, as they should be, "
-        f"{strangers.count('wrong')} named."
-    )
+    for rate, faces in ((DEFAULT_FPIR, done.asked), (GENEROUS_FPIR, done.generous)):
+        told = ", ".join(f"{number} {verdict}" for verdict, number in tally(faces).items())
+        console.print(f"{'' if rate == GENEROUS_FPIR else chr(10)}Promised {100 * rate:g} % of strangers named: {told}")
     console.print(f"Look at {escape(str(done.sheet))} and {escape(str(done.annotated[0].parent))}/")
     talk.print(
         "\nNow with your own pictures, one folder per character:\n  kaodex enroll FOLDER\n  kaodex query PICTURE"
