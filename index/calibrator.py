@@ -122,8 +122,7 @@ class Calibrator:
     def borrowed(self, bank: Bank, k: int, rule: str) -> WorstOf:
         """The scores that the encoder's strangers reach against this gallery, counted by encodings.
 
-        A stranger of the bank may be enrolled here. One of whom at least half the encodings are nearer than all but 5 %
-        of the other strangers' is taken for that, and left out.
+        A stranger of the bank may be enrolled here; one whose scores are far out of the others' is left out.
         """
         told = self._borrowed.get((k, rule))
         if told is None or told[0] != self.shelf.revision:
@@ -194,14 +193,21 @@ class Calibrator:
 def _enrolled_here(
     scores: Float64[np.ndarray, " encodings"], identities: Int64[np.ndarray, " encodings"]
 ) -> Bool[np.ndarray, " encodings"]:
-    """Which encodings are of an identity at least half of whose scores lie above the 95th percentile of all."""
-    if not len(scores) or np.isneginf(scores).all():
-        return np.zeros(len(scores), bool)
-    _, whose, repeats = np.unique(identities, return_inverse=True, return_counts=True)
-    high = scores > np.quantile(scores, 0.95)
-    share = np.bincount(whose, weights=high) / repeats
-    several = repeats >= 5  # fewer encodings of a stranger may all be near by chance
-    return ((share >= 0.5) & several)[whose]
+    """Which encodings are of somebody who must be enrolled: an identity of at least 3, whose median is an outlier.
+
+    An outlier lies more than 3 standard deviations above the middle of the identities' medians, both estimated robustly
+    (median, and 1.4826 times the median absolute deviation: Rousseeuw and Croux 1993), so that it shows even where many
+    are enrolled. Fewer than 3 encodings of a stranger may all be near by chance.
+    """
+    finite = np.where(np.isneginf(scores), -1.0, scores)
+    names, whose, repeats = np.unique(identities, return_inverse=True, return_counts=True)
+    if not len(names):
+        return np.zeros(0, bool)
+    by_identity = np.split(finite[np.argsort(whose, kind="stable")], np.cumsum(repeats)[:-1])
+    medians = np.array([np.median(one) for one in by_identity])
+    middle = np.median(medians)
+    deviation = 1.4826 * np.median(np.abs(medians - middle))
+    return ((medians > middle + 3 * deviation) & (repeats >= 3))[whose]
 
 
 def _packed(known: Neighbourhoods) -> bytes:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import GalleryError, UnknownIdentity
-from index.calibrator import Population
+from index.calibrator import Population, _enrolled_here
 from index.decision import Status
 from index.gallery import Gallery
 from index.neighbourhoods import find_neighbourhoods, sample
@@ -100,14 +100,26 @@ def test_the_nearest_population_of_strangers_decides(gallery):
 
 def test_a_stranger_of_the_bank_who_is_enrolled_is_left_out(gallery):
     enrolled(gallery, range(3))
-    clean = bank(5000, 400)
+    crowd = np.stack([unit(looks(9, 0, 0) + 0.1 * looks(5000 + n, 0.3, 0)) for n in range(400)])
+    themselves = np.stack([looks(1, 0.3, 500 + n) for n in range(10)])
     known = Population(
-        np.concatenate([clean.encodings, np.stack([looks(1, 0.3, 500 + n) for n in range(10)]).astype(np.float16)]),
-        np.concatenate([clean.identities, np.full(10, 900)]),
+        np.concatenate([crowd, themselves]).astype(np.float16), np.concatenate([np.arange(400), np.full(10, 900)])
     )
-    with_known = gallery.calibrator("character").borrowed((known,), 5, "weighted")
-    assert with_known.units == 400
+    assert gallery.calibrator("character").borrowed((known,), 5, "weighted").units == 400
     assert ask(gallery, range(1, 2), fpir=0.05, bank=(known,))[0].identity == "who 1"
+
+
+def test_many_enrolled_strangers_are_found_and_others_kept():
+    random = np.random.default_rng(3)
+    whose = np.repeat(np.arange(150), 8)
+    scores = random.normal(0.45, 0.06, 150)[whose] + random.normal(0, 0.05, len(whose))
+    here = whose < 50
+    scores[here] = random.normal(0.8, 0.05, here.sum())
+    left_out = _enrolled_here(scores, whose)
+    assert left_out[here].all() and left_out[~here].mean() < 0.03
+    few = np.arange(len(scores))  # one encoding each: the tail is what the promise stands on
+    assert not _enrolled_here(scores, few).any()
+    assert not _enrolled_here(np.full(5, -np.inf), np.arange(5)).any()
 
 
 def test_the_gallerys_own_strangers_join_and_are_never_candidates(gallery):
