@@ -196,8 +196,9 @@ def _enrolled_here(
     """Which encodings are of somebody who must be enrolled: an identity of at least 3, whose median is an outlier.
 
     An outlier lies more than 3 standard deviations above the middle of the identities' medians, both estimated robustly
-    (median, and 1.4826 times the median absolute deviation: Rousseeuw and Croux 1993), so that it shows even where many
-    are enrolled. Fewer than 3 encodings of a stranger may all be near by chance.
+    (the median, and 1.4826 times the median absolute deviation of the lower half, where nobody is enrolled: after
+    Rousseeuw and Croux 1993), so that it shows even where many are. Fewer than 3 encodings of a stranger may all be near
+    by chance.
     """
     finite = np.where(np.isneginf(scores), -1.0, scores)
     names, whose, repeats = np.unique(identities, return_inverse=True, return_counts=True)
@@ -206,7 +207,7 @@ def _enrolled_here(
     by_identity = np.split(finite[np.argsort(whose, kind="stable")], np.cumsum(repeats)[:-1])
     medians = np.array([np.median(one) for one in by_identity])
     middle = np.median(medians)
-    deviation = 1.4826 * np.median(np.abs(medians - middle))
+    deviation = 1.4826 * np.median(middle - medians[medians <= middle])
     return ((medians > middle + 3 * deviation) & (repeats >= 3))[whose]
 
 
