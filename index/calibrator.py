@@ -197,8 +197,7 @@ def _enrolled_here(
 
     An outlier lies more than 3 standard deviations above the middle of the identities' medians, both estimated robustly
     (the median, and 1.4826 times the median absolute deviation of the lower half, where nobody is enrolled: after
-    Rousseeuw and Croux 1993), so that it shows even where many are. Fewer than 3 encodings of a stranger may all be near
-    by chance.
+    Rousseeuw and Croux 1993), so that it shows even where many are. Fewer than 3 encodings may all be near by chance.
     """
     finite = np.where(np.isneginf(scores), -1.0, scores)
     names, whose, repeats = np.unique(identities, return_inverse=True, return_counts=True)

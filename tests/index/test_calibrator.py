@@ -113,7 +113,7 @@ def test_many_enrolled_strangers_are_found_and_others_kept():
     random = np.random.default_rng(3)
     whose = np.repeat(np.arange(150), 8)
     scores = random.normal(0.45, 0.06, 150)[whose] + random.normal(0, 0.05, len(whose))
-    here = whose < 50
+    here = whose < 30
     scores[here] = random.normal(0.8, 0.05, here.sum())
     left_out = _enrolled_here(scores, whose)
     assert left_out[here].all() and left_out[~here].mean() < 0.03
