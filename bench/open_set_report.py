@@ -75,14 +75,14 @@ def asked_how(row: OpenRow) -> tuple[str, str, str, str]:
 
 
 def _missing(rows: tuple[OpenRow, ...]) -> list[str]:
-    """Which promises need more identities, for each size of gallery."""
+    """Which promises need more identities, for each size of gallery and number of references."""
     notes = []
-    for enrolled in dict.fromkeys(row.enrolled for row in rows):
-        row = next(row for row in rows if row.enrolled == enrolled)
+    for (enrolled, shots), row in {(row.enrolled, row.closed.shots): row for row in rows}.items():
         lacking = [one for one in row.certificates if one.promised is None]
         if lacking:
             needs = ", ".join(f"{100 * one.rate:g} % ({one.identities_missing:,} more)" for one in lacking)
-            notes.append(f"{enrolled:,} enrolled identities are too few for their own promise of {needs}")
+            each = f"{shots:,} reference{'s' * (shots > 1)}"
+            notes.append(f"{enrolled:,} enrolled identities of {each} are too few for a promise of {needs}")
     return notes
 
 

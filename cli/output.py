@@ -17,10 +17,15 @@ def answers() -> Console:
 
 
 def table(*columns: str) -> Table:
-    """A quiet table; a column that begins with > is aligned to the right."""
+    """A quiet table; a column that begins with > is aligned to the right, one with ~ is cut where the line ends."""
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
-        made.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+        made.add_column(
+            column.lstrip(">~"),
+            justify="right" if column.startswith(">") else "left",
+            overflow="ellipsis" if column.startswith("~") else "fold",
+            no_wrap=column.startswith("~"),
+        )
     return made
 
 

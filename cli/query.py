@@ -86,7 +86,7 @@ def query(
 
     failed = 0
     statuses: Counter[str] = Counter()
-    lines = table("picture", "face", "answer", ">score", ">p", "next", "nearest references")
+    lines = table("picture", "face", "answer", ">score", ">p", "next", "~nearest references")
     with Recognizer.open(gallery, encoder=encoder, detector=detector, device=device) as recognizer:
         sheets = _Sheets(folder, recognizer.gallery) if folder else None
         pictures, total = _pictures(images)
@@ -192,7 +192,7 @@ def _cells(recognition: Recognition) -> tuple[str, ...]:
     others = recognition.candidates[1:] if recognition.identity else recognition.candidates
     runner_up = f"{escape(others[0].identity)} {others[0].score:.2f}" if others else ""
     near = ", ".join(f"{escape(_short(near.source))} {near.similarity:.2f}" for near in recognition.neighbours[:2])
-    p_value = "" if recognition.p_value is None else f"{recognition.p_value:.2g}"
+    p_value = "" if recognition.p_value is None else f"{recognition.p_value:.3g}"
     return name, score, p_value, runner_up, near
 
 

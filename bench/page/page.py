@@ -32,12 +32,12 @@ def write_page(report: OpenSetReport, folder: Path) -> Path:
 
     Raises MissingDependency without matplotlib or scikit-learn, UnusableSource where the file cannot be written.
     """
-    text = page(report)
     path = folder / "report.html"
     unfinished = folder / f".{secrets.token_hex(8)}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(text, encoding="utf-8")
+        unfinished.touch()  # a folder that cannot be written to is told before the page is drawn
+        unfinished.write_text(page(report), encoding="utf-8")
         unfinished.replace(path)
     except OSError as error:
         reason = error.strerror or str(error)

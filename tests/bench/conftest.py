@@ -22,6 +22,11 @@ class MeanColour:
         return means / np.linalg.norm(means, axis=1, keepdims=True)
 
 
+@pytest.fixture(scope="session")
+def new_mean_colour():
+    return MeanColour
+
+
 @pytest.fixture
 def mean_colour():
     return MeanColour()
@@ -55,17 +60,18 @@ def _clustered(identities, each, dim=5, noise=0.6, seed=0):
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), whose
 
 
-@pytest.fixture
-def painted(tmp_path):
-    """painted(identities, each): `refs/` with so many identities, each of a colour of its own."""
+@pytest.fixture(scope="session")
+def painted(tmp_path_factory):
+    """painted(identities, each): a new `refs/` with so many identities, each of a colour of its own."""
 
     def make(identities, each):
         random = np.random.default_rng(8)
+        refs = tmp_path_factory.mktemp("painted") / "refs"
         for number in range(identities):
             colour = random.integers(40, 216, 3)
             for picture in range(each):
-                paint(tmp_path / "refs" / f"who {number}" / f"{picture}.png", colour, seed=100 * number + picture)
-        return tmp_path / "refs"
+                paint(refs / f"who {number}" / f"{picture}.png", colour, seed=100 * number + picture)
+        return refs
 
     return make
 

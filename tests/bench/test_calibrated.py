@@ -33,8 +33,8 @@ def test_a_gallery_says_the_same(tmp_path, rule):
     references = CalibratedReferences(vectors, whose, hashes, variant.k)
     null, outcomes = references.calibrate(variant)
     asked = references.ask(queries, variant)
-    p_values = null.p_values(asked.scores)
-    margin = margin_needed(outcomes, null.p_values(outcomes.scores), fpir, 0.01)
+    p_values = null.p_values(asked.scores, asked.named)
+    margin = margin_needed(outcomes, null.p_values(outcomes.scores, outcomes.named), fpir, 0.01)
     familiar, ambiguous = decide(p_values, asked.margins, fpir, margin)
 
     with Gallery.create(tmp_path / "gallery.kaodex", device="cpu") as gallery:

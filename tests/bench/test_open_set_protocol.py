@@ -65,9 +65,10 @@ def naive(vectors, identities, shots, protocol):
             score, name = best(vectors[at])
             mated.append((identities[at], score, name == identities[at]))
         for at in draw.strangers:
-            score, _ = best(vectors[at])
+            score, name = best(vectors[at])
             above = sum(np.mean([value >= score for value in values]) for values in null.values())
-            strangers.append((identities[at], score, (1 + above) / (len(null) + 1)))
+            own = 1 / len(null[name])  # of the named one's references, the query would be nearest to one
+            strangers.append((identities[at], score, (1 + own + above) / (len(null) + 1)))
     return mated, strangers
 
 
@@ -77,10 +78,10 @@ def per_identity(rows, value):
 
 
 def test_figures_are_those_of_loops(system, clustered):
-    vectors, identities = clustered(24, 4)
+    vectors, identities = clustered(32, 4)
     protocol = Protocol((2,), (1,), ("nearest",), draws=3, seed=3, strangers=0.5)
     (row,), shortfalls = run(system, vectors, identities, protocol)
-    assert shortfalls == [] and row.enrolled == 12
+    assert shortfalls == [] and row.enrolled == 16
     mated, strangers = naive(vectors, identities, 2, protocol)
     assert row.closed.figure("rank1") == pytest.approx(per_identity(mated, lambda of: of[2]))
     pairs = [
@@ -100,22 +101,22 @@ def test_figures_are_those_of_loops(system, clustered):
 
 
 def test_promises_hold_where_the_identities_are_enough_and_only_there(system, clustered):
-    vectors, identities = clustered(240, 4, dim=12)
+    vectors, identities = clustered(320, 4, dim=12)
     protocol = Protocol((2,), (3,), ("weighted", "centroid"), draws=4, strangers=0.5)
     rows, _ = run(system, vectors, identities, protocol)
     for row in rows:
         ten, one, third, tenth = row.certificates
         assert 0.07 < ten.found < 0.13 and ten.identities_missing == 0
         assert one.promised == 0.01 and one.found < 0.03 and 0.01 < one.certified < 0.06
-        assert (third.promised, third.found, third.identities_missing) == (None, None, 333 - 120)
-        assert tenth.identities_missing == 999 - 120
+        assert (third.promised, third.found, third.identities_missing) == (None, None, 499 - 160)
+        assert tenth.identities_missing == 1499 - 160
         assert ten.tpir + ten.misidentification + ten.ambiguous <= 1
         assert ten.found_interval[0] <= ten.found <= ten.found_interval[1]
 
 
 def test_a_rate_is_claimed_only_with_enough_strangers(system):
     """Strangers that are far from everyone: no error, but few strangers prove little."""
-    for count, claimed in ((60, [True, False, False, False]), (1300, [True, True, False, False])):
+    for count, claimed in ((60, [True, False, False, False]), (1400, [True, True, False, False])):
         vectors = np.repeat(np.eye(count, dtype=np.float32), 2, axis=0)
         identities = np.repeat(np.arange(count), 2)
         protocol = Protocol((1,), (1,), draws=1, strangers=0.5)
@@ -154,18 +155,20 @@ def test_the_report_keeps_its_contract(painted, mean_colour):
         )
         assert {"rank1", "map", "auroc", "oscr", "tpir", "found", "misidentification"} <= set(system["intervals"])
         assert all(0 <= system[name] <= 1 for name in ("rank1", "map", "auroc", "oscr", "misidentification"))
-        assert system["promised"]["0.1"] is None and system["certificates"]["0.1"]["identities_missing"] == 5
+        missing = {1: 15, 2: 10}[system["shots"]]  # 1 + 1/shots of n + 1 must be at most one in ten
+        assert system["promised"]["0.1"] is None and system["certificates"]["0.1"]["identities_missing"] == missing
         assert system["enrolled"] == 4
     assert {len(cells) for cells in report.cells()} == {len(COLUMNS)}
     assert report.certificate_cells() == []
     notes = " ".join(report.notes())
-    assert "4 enrolled identities are too few for their own promise of 10 % (5 more), 1 % (95 more)" in notes
+    assert "4 enrolled identities of 1 reference are too few for a promise of 10 % (15 more), 1 % (195 more)" in notes
+    assert "4 enrolled identities of 2 references are too few for a promise of 10 % (10 more), 1 % (145 more)" in notes
     assert "to prove one under 10 % takes 29" in notes
     assert "fewer than about 20 identities are too narrow; here are" in notes
 
 
 def test_promises_have_a_table_of_their_own(painted, mean_colour):
-    source = painted(identities=22, each=3)
+    source = painted(identities=40, each=3)
     protocol = Protocol((1,), (1,), draws=2, strangers=0.5)
     report = run_open_set(load_collection(source), mean_colour, protocol)
     cells = report.certificate_cells()

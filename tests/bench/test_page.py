@@ -41,12 +41,12 @@ class Outline(HTMLParser):
         self.words.append(data)
 
 
-@pytest.fixture
-def report(painted, mean_colour):
-    source = painted(identities=22, each=4)
+@pytest.fixture(scope="module")
+def report(painted, new_mean_colour):
+    source = painted(identities=32, each=3)
     (source / "who 3").rename(source / "<i>漣 & co")
-    protocol = Protocol((1, 2), (1,), draws=2, strangers=0.5)
-    return run_open_set(load_collection(source), mean_colour, protocol)
+    protocol = Protocol((1, 2), (1,), draws=1, strangers=0.5)
+    return run_open_set(load_collection(source), new_mean_colour(), protocol)
 
 
 def test_one_file_with_everything_in_it(report, tmp_path):

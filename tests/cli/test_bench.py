@@ -120,7 +120,7 @@ def test_first_mistakes_are_told(refs, tmp_path):
 @pytest.fixture
 def crowd(tmp_path: Path):
     random = np.random.default_rng(0)
-    for number in range(20):
+    for number in range(40):
         (tmp_path / "crowd" / f"who {number}").mkdir(parents=True)
         colour = random.integers(40, 216, 3)
         for picture in range(3):
@@ -139,7 +139,7 @@ def test_open_set_tables_json_and_report(crowd, tmp_path):
     assert tables[0].split()[4:8] == ["rank-1", "mAP@R", "AUROC", "OSCR"]
     assert tables[1].split()[4:6] == ["promised", "found"]
     assert [line.split()[0] for line in tables[1].splitlines()[1:]] == ["kaodex", "colour"]
-    assert "10 enrolled identities are too few for their own promise of 1 % (89 more)" in result.stderr
+    assert "20 enrolled identities of 1 reference are too few for a promise of 1 % (179 more)" in result.stderr
     written = json.loads((tmp_path / "out.json").read_text())
     assert written["protocol"]["strangers"] == 0.5
     assert written["systems"][0]["promised"]["0.1"] == 0.1
@@ -152,7 +152,7 @@ def test_the_share_of_strangers_is_the_users(crowd, tmp_path):
     result = run(crowd, *words, "--json", tmp_path / "out.json")
     assert result.exit_code == 0, result.output
     (first, _) = json.loads((tmp_path / "out.json").read_text())["systems"]
-    assert (first["enrolled"], first["strangers"]) == (16, 4)
+    assert (first["enrolled"], first["strangers"]) == (32, 8)
 
 
 def test_options_of_the_open_set_need_it(refs, tmp_path):
