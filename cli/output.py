@@ -17,15 +17,10 @@ def answers() -> Console:
 
 
 def table(*columns: str) -> Table:
-    """A quiet table; a column that begins with > is aligned to the right, one with ~ is cut where the line ends."""
+    """A quiet table; a column that begins with > is aligned to the right."""
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
-        made.add_column(
-            column.lstrip(">~"),
-            justify="right" if column.startswith(">") else "left",
-            overflow="ellipsis" if column.startswith("~") else "fold",
-            no_wrap=column.startswith("~"),
-        )
+        made.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
     return made
 
 

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from index.recognizer import Recognizer
 
 
+ROOM_FOR_REFERENCES = 110
+"""Columns of a terminal below which the nearest references would break every line in pieces."""
+
+
 @click.command(short_help="Say who pictures show.")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @k_option
@@ -86,7 +90,8 @@ def query(
 
     failed = 0
     statuses: Counter[str] = Counter()
-    lines = table("picture", "face", "answer", ">score", ">p", "next", "~nearest references")
+    columns = ["picture", "face", "answer", ">score", ">p", "next", "nearest references"]
+    lines = table(*columns[: None if answers().width >= ROOM_FOR_REFERENCES else -1])
     with Recognizer.open(gallery, encoder=encoder, detector=detector, device=device) as recognizer:
         sheets = _Sheets(folder, recognizer.gallery) if folder else None
         pictures, total = _pictures(images)
@@ -172,18 +177,22 @@ def _pictures(images: tuple[str, ...]) -> tuple[Iterator[Path], int | None]:
 def _add(lines: Table, answer: PictureAnswer) -> None:
     image = escape(answer.image)
     if answer.error:
-        lines.add_row(image, "", "[yellow]unreadable[/]", "", "", "", escape(answer.error))
+        _row(lines, image, "", "[yellow]unreadable[/]", "", "", escape(answer.error))
     elif not answer.faces and not answer.artist:
-        lines.add_row(image, "none found")
+        _row(lines, image, "none found")
     for number, face in enumerate(answer.faces):
         place = (
             "whole"
             if face.recognition.region == "whole"
             else "{},{} {}x{}".format(*face.box[:2], face.box[2] - face.box[0], face.box[3] - face.box[1])
         )
-        lines.add_row("" if number else image, place, *_cells(face.recognition))
+        _row(lines, "" if number else image, place, *_cells(face.recognition))
     if answer.artist:
-        lines.add_row("" if answer.faces else image, "artist", *_cells(answer.artist))
+        _row(lines, "" if answer.faces else image, "artist", *_cells(answer.artist))
+
+
+def _row(lines: Table, *cells: str) -> None:
+    lines.add_row(*cells[: len(lines.columns)])
 
 
 def _cells(recognition: Recognition) -> tuple[str, ...]:
