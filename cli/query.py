@@ -177,7 +177,7 @@ def _pictures(images: tuple[str, ...]) -> tuple[Iterator[Path], int | None]:
 def _add(lines: Table, answer: PictureAnswer) -> None:
     image = escape(answer.image)
     if answer.error:
-        _row(lines, image, "", "[yellow]unreadable[/]", "", "", escape(answer.error))
+        _row(lines, image, "", "[yellow]unreadable[/]")
     elif not answer.faces and not answer.artist:
         _row(lines, image, "none found")
     for number, face in enumerate(answer.faces):
