@@ -129,7 +129,7 @@ class Calibrator:
             populations = []
             for population in bank:
                 scores = self._scores(population, k, rule)
-                strange = ~_enrolled_here(scores, population.identities)
+                strange = ~_enrolled_here(scores, population)
                 populations.append(
                     NullScores(scores[strange], population.identities[strange], units=int(strange.sum()))
                 )
@@ -190,24 +190,31 @@ class Calibrator:
         return np.concatenate(scores)
 
 
-def _enrolled_here(
-    scores: Float64[np.ndarray, " encodings"], identities: Int64[np.ndarray, " encodings"]
-) -> Bool[np.ndarray, " encodings"]:
-    """Which encodings are of somebody who must be enrolled: an identity of at least 3, whose median is an outlier.
+def _enrolled_here(scores: Float64[np.ndarray, " encodings"], population: Population) -> Bool[np.ndarray, " encodings"]:
+    """Which encodings are of somebody who must be enrolled here.
 
-    An outlier lies more than 3 standard deviations above the middle of the identities' medians, both estimated robustly
-    (the median, and 1.4826 times the median absolute deviation of the lower half, where nobody is enrolled: after
-    Rousseeuw and Croux 1993), so that it shows even where many are. Fewer than 3 encodings may all be near by chance.
+    Two things speak for it, and both are asked for. The identity's median score is an outlier: more than 3 standard
+    deviations above the middle of the identities' medians, both estimated robustly (the median, and 1.4826 times the
+    median absolute deviation of the lower half, where nobody is enrolled: after Rousseeuw and Croux 1993). And it is at
+    least 0.85 of what the identity's encodings reach among themselves, where a look-alike stays below. Fewer than 3
+    encodings may all be near by chance.
     """
     finite = np.where(np.isneginf(scores), -1.0, scores)
-    names, whose, repeats = np.unique(identities, return_inverse=True, return_counts=True)
+    names, whose = np.unique(population.identities, return_inverse=True)
     if not len(names):
         return np.zeros(0, bool)
-    by_identity = np.split(finite[np.argsort(whose, kind="stable")], np.cumsum(repeats)[:-1])
-    medians = np.array([np.median(one) for one in by_identity])
+    members = np.split(np.argsort(whose, kind="stable"), np.cumsum(np.bincount(whose))[:-1])
+    medians = np.array([np.median(finite[of]) for of in members])
     middle = np.median(medians)
     deviation = 1.4826 * np.median(middle - medians[medians <= middle])
-    return ((medians > middle + 3 * deviation) & (repeats >= 3))[whose]
+    enrolled = np.zeros(len(names), bool)
+    for number in np.flatnonzero(medians > middle + 3 * deviation):
+        if len(members[number]) >= 3:
+            encodings = population.encodings[members[number]].astype(np.float32)
+            among_themselves = encodings @ encodings.T
+            np.fill_diagonal(among_themselves, -1)
+            enrolled[number] = medians[number] >= 0.85 * np.median(among_themselves.max(axis=1))
+    return enrolled[whose]
 
 
 def _packed(known: Neighbourhoods) -> bytes:

@@ -109,17 +109,19 @@ def test_a_stranger_of_the_bank_who_is_enrolled_is_left_out(gallery):
     assert ask(gallery, range(1, 2), fpir=0.05, bank=(known,))[0].identity == "who 1"
 
 
-def test_many_enrolled_strangers_are_found_and_others_kept():
+def test_enrolled_strangers_are_found_and_look_alikes_kept():
     random = np.random.default_rng(3)
     whose = np.repeat(np.arange(150), 8)
+    encodings = np.stack([looks(int(who), 0.2, number) for number, who in enumerate(whose)]).astype(np.float16)
     scores = random.normal(0.45, 0.06, 150)[whose] + random.normal(0, 0.05, len(whose))
-    here = whose < 30
-    scores[here] = random.normal(0.8, 0.05, here.sum())
-    left_out = _enrolled_here(scores, whose)
-    assert left_out[here].all() and left_out[~here].mean() < 0.03
-    few = np.arange(len(scores))  # one encoding each: the tail is what the promise stands on
-    assert not _enrolled_here(scores, few).any()
-    assert not _enrolled_here(np.full(5, -np.inf), np.arange(5)).any()
+    here, alike = whose < 30, (whose >= 30) & (whose < 34)
+    scores[here] = random.normal(0.9, 0.03, here.sum())
+    scores[alike] = random.normal(0.74, 0.02, alike.sum())  # far above the others, far below their own 0.95
+    left_out = _enrolled_here(scores, Population(encodings, whose))
+    assert left_out[here].all() and not left_out[~here].any()
+    alone = np.arange(len(scores))  # one encoding each: the tail is what the promise stands on
+    assert not _enrolled_here(scores, Population(encodings, alone)).any()
+    assert not _enrolled_here(np.full(5, -np.inf), Population(encodings[:5], np.arange(5))).any()
 
 
 def test_the_gallerys_own_strangers_join_and_are_never_candidates(gallery):
