@@ -43,7 +43,8 @@ ASKED = Variant("weighted", 5)
 DRAWN_REFERENCES, DRAWN_PICTURES = 2, 4
 DRAWN_CHUNK = 100
 FIRST_DRAWN_CHARACTER = 5_000_000
-SMALLEST_FOR_ONE_PERCENT = 110
+BARELY = 10
+"""How many identities more than a rate needs at least."""
 SAME_PICTURE = 0.9995
 """Two encodings as near as this are taken for one picture, or a copy of it."""
 
@@ -373,7 +374,8 @@ def main() -> None:
         )
         lines = []
         for shots in (1, 2, 3):
-            share = 1 - SMALLEST_FOR_ONE_PERCENT / len(np.unique(characters.identities))
+            enough = identities_needed(0.01, 1 / shots) + BARELY
+            share = 1 - enough / len(np.unique(characters.identities))
             test = f"drawn, {shots} reference{'s' * (shots > 1)}"
             lines += own(test, characters, shots, [0.01], options.splits, share)
         show("few: galleries with hardly enough identities for 1 %", lines)
