@@ -23,8 +23,8 @@ def model_card(card: dict[str, Any]) -> str:
         "- Files: `model.safetensors` (PyTorch) and `model.onnx` (ONNX Runtime), kernels stored as float16; both give "
         "the same encodings.",
         f"- Mirrored views averaged: {'yes' if card['flip_average'] else 'no'}.",
-        f"- Below a similarity of {card['unknown_below']} the best match is called unknown until a gallery has its own "
-        f"calibration. {card['unknown_below_chosen']}",
+        f"- For orientation, a similarity of {card['unknown_below']} tells strangers from others so well: "
+        f"{card['unknown_below_chosen']} Galleries do not use it: each finds its own bound (`kaodex calibrate`).",
         f"- Licence of the weights: {card['licence']}.",
         "",
         "## What it learnt from",
