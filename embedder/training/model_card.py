@@ -25,6 +25,7 @@ def model_card(card: dict[str, Any]) -> str:
         f"- Mirrored views averaged: {'yes' if card['flip_average'] else 'no'}.",
         f"- For orientation, a similarity of {card['unknown_below']} tells strangers from others so well: "
         f"{card['unknown_below_chosen']} Galleries do not use it: each finds its own bound (`kaodex calibrate`).",
+        *_strangers(card),
         f"- Licence of the weights: {card['licence']}.",
         "",
         "## What it learnt from",
@@ -65,3 +66,17 @@ def model_card(card: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _strangers(card: dict[str, Any]) -> list[str]:
+    """What strangers the encoder brings along; nothing where it brings none."""
+    if "strangers" not in card:
+        return []
+    told = " and ".join(
+        f"{one['encodings']} of {one['identities']} {name} identities"
+        for name, one in card["strangers"]["populations"].items()
+    )
+    return [
+        f"- `strangers.npz`: encodings of people who are nobody in particular ({told}; the real ones are the dev "
+        "identities), by which galleries of few identities tell strangers. No pictures."
+    ]

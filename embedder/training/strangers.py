@@ -21,6 +21,7 @@ from data.pictures import read_picture
 from embedder import Encoder
 from embedder.strangers import Strangers, write_strangers
 from embedder.training.identities import Identity, collect_identities, read_excluded, split_off
+from embedder.training.model_card import model_card
 
 MOST_OF_ONE = 200
 FIRST_DRAWN = 3_000_000
@@ -68,6 +69,7 @@ def main(encoder: Path, data: tuple[Path, ...], identities: Path, drawn: int) ->
         real = real_strangers(loaded, [one for found in dev.values() for one in found])
         populations = {"real": real, "drawn": drawn_strangers(loaded, drawn)}
         write_strangers(encoder, populations)
+        (encoder / "README.md").write_text(model_card(Encoder.load(encoder, device="cpu").card), encoding="utf-8")
     except KaodexError as error:
         console.print(str(error))
         sys.exit(1)
