@@ -110,6 +110,12 @@ def _warn(source: Path, found: Found) -> None:
             "a folder of their identity's name, or enrol them with --as NAME"
         )
 
+    if found.skipped_other or found.skipped_hidden:
+        talk.print(
+            f"passed over in {escape(readable(source))}: {count(found.skipped_other, 'file')} that are no pictures by "
+            f"their names, {found.skipped_hidden:,} hidden"
+        )
+
 
 def _print(report: EnrolmentReport, recognizer: Recognizer, kind: str) -> None:
     from index.enrolment import Enrolment

@@ -16,7 +16,7 @@ class Candidate:
     score: float
     """Best similarity of its references among the nearest, in [-1, 1]."""
     votes: int
-    """How many of the k nearest references are its."""
+    """How many of the k nearest references are its; 1 under `centroid`, which asks the identities' means."""
 
 
 @dataclass(frozen=True)
