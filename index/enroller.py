@@ -22,7 +22,7 @@ from embedder import Detection, Detector, Encoder, crop_face
 from index.answers import Neighbour
 from index.enrolment import EnrolledPicture, Enrolment
 from index.gallery import Gallery
-from index.records import STRANGERS_OF, EncoderStamp, NewReference, Outcome, proper_name
+from index.records import STRANGERS_OF, EncoderStamp, NewReference, Outcome, Reference, proper_name
 
 CROP_SIDE = 160
 """Pixels: the largest side of the crops that a gallery keeps."""
@@ -77,25 +77,28 @@ class Enroller:
         held = self._gallery.store.holders(self._kind, [file.sha256 for file in files if file.sha256])
         underway = []
         for labelled, file in zip(batch, files, strict=True):
-            fate = None
-            holders = held.get(file.sha256, []) if file.sha256 else []
-            try:
-                identity = proper_name(labelled.identity)
-            except GalleryError as error:
-                identity = readable(labelled.identity)
-                reason = f"{error}; rename the folder, or enrol it with --as NAME"
-                fate = EnrolledPicture(identity, labelled.path, Enrolment.UNREADABLE, reason)
-            if fate is not None:
-                pass
-            elif file.trouble:
-                fate = EnrolledPicture(identity, labelled.path, Enrolment.UNREADABLE, file.trouble)
-            elif any(holder.identity == identity for holder in holders):
-                fate = EnrolledPicture(identity, labelled.path, Enrolment.SKIPPED, "enrolled already")
-            elif not self._allow_conflicts and any(holder.region == "whole" for holder in holders):
-                fate = _conflict(identity, labelled.path, holders[0].identity)
+            fate = self._fate_of_file(labelled, file, held.get(file.sha256, []))
+            identity = fate.identity if fate else proper_name(labelled.identity)
             work = pool.submit(_cut, file, labelled.path, self._detector, self._encoder) if fate is None else None
             underway.append(_Underway(identity, labelled.path, file.sha256, fate, work))
         return underway
+
+    def _fate_of_file(
+        self, labelled: LabelledPicture, file: _File, holders: Sequence[Reference]
+    ) -> EnrolledPicture | None:
+        """What can be said before decoding: a name that is none, no file, or held already; None if it goes on."""
+        path = labelled.path
+        try:
+            identity = proper_name(labelled.identity)
+        except GalleryError as error:
+            reason = f"{error}; rename the folder, or enrol it with --as NAME"
+            return EnrolledPicture(readable(labelled.identity), path, Enrolment.UNREADABLE, reason)
+        if file.trouble:
+            return EnrolledPicture(identity, path, Enrolment.UNREADABLE, file.trouble)
+        if any(holder.identity == identity for holder in holders):
+            return EnrolledPicture(identity, path, Enrolment.SKIPPED, "enrolled already")
+        whole = [holder.identity for holder in holders if holder.region == "whole"]
+        return _conflict(identity, path, whole[0]) if whole and not self._allow_conflicts else None
 
     def _commit(self, underway: Sequence[_Underway]) -> None:
         """Encode and enrol what was prepared, in one transaction, and tell each picture's fate."""
