@@ -11,7 +11,8 @@ from bench.systems import Variant
 from bench.systems.nearest import nearest_columns
 from index.calibration import Outcomes, margins, null_scores, outcomes_as_mated, outcomes_as_strangers
 from index.conformal import NullScores
-from index.neighbourhoods import DEPTH, Held, find_neighbourhoods, sample
+from index.neighbourhoods import DEPTH, find_neighbourhoods, sample
+from index.records import Vectors
 from index.voting import centroids, vote
 
 
@@ -36,7 +37,7 @@ class CalibratedReferences:
         k: int,
     ) -> None:
         numbers = np.arange(len(references))
-        self._held = Held(numbers, identities, numbers.astype(np.uint64), hashes, references.astype(np.float16))
+        self._held = Vectors(numbers, identities, numbers.astype(np.uint64), hashes, references.astype(np.float16))
         self._known = find_neighbourhoods(self._held, sample(numbers, identities), max(k, DEPTH))
         self._encodings = self._held.encodings.astype(np.float32)
         self._centroids = centroids(self._held.encodings, identities)

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from index.calibration import null_scores, outcomes_as_mated, outcomes_as_strangers
-from index.neighbourhoods import Held, Neighbourhoods, find_neighbourhoods, sample, update_neighbourhoods
+from index.neighbourhoods import Neighbourhoods, find_neighbourhoods, sample, update_neighbourhoods
+from index.records import Vectors
 
 DIMENSION = 256
 EACH = 20
@@ -28,7 +29,7 @@ NOISE = 1.0
 RULES = ("weighted", "centroid")
 
 
-def clustered(identities: int, seed: int, first: int = 0) -> Held:
+def clustered(identities: int, seed: int, first: int = 0) -> Vectors:
     """References around one random direction per identity; ids and identities count on from `first` identities."""
     random = np.random.default_rng(seed)
     encodings = np.empty((identities * EACH, DIMENSION), np.float16)
@@ -39,7 +40,7 @@ def clustered(identities: int, seed: int, first: int = 0) -> Held:
         vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
         encodings[start * EACH : (start + count) * EACH] = vectors.reshape(-1, DIMENSION)
     numbers = np.arange(len(encodings)) + first * EACH
-    return Held(
+    return Vectors(
         numbers,
         numbers // EACH,
         numbers.astype(np.uint64),
@@ -48,12 +49,12 @@ def clustered(identities: int, seed: int, first: int = 0) -> Held:
     )
 
 
-def joined(held: Held, more: Held) -> Held:
+def joined(held: Vectors, more: Vectors) -> Vectors:
     """Both."""
-    return Held(*(np.concatenate([getattr(held, name), getattr(more, name)]) for name in vars(held)))
+    return Vectors(*(np.concatenate([getattr(held, name), getattr(more, name)]) for name in vars(held)))
 
 
-def seconds_of(known: Neighbourhoods, held: Held, rule: str) -> float:
+def seconds_of(known: Neighbourhoods, held: Vectors, rule: str) -> float:
     """To make the null scores and the mated outcomes of the neighbourhoods."""
     start = time.perf_counter()
     null_scores(outcomes_as_strangers(known, held, 5, rule))

@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
 from index.conformal import NullScores, WorstOf, certified_rate, identities_needed
-from index.neighbourhoods import Held, Members, Neighbourhoods
+from index.neighbourhoods import Members, Neighbourhoods
+from index.records import Vectors
 from index.voting import Votes, vote
 from measure import bootstrap_interval, mean_per_identity
 
@@ -53,14 +54,14 @@ def margins(votes: Votes) -> Float64[np.ndarray, " queries"]:
     return ahead
 
 
-def outcomes_as_strangers(known: Neighbourhoods, held: Held, k: int, rule: str) -> Outcomes:
+def outcomes_as_strangers(known: Neighbourhoods, held: Vectors, k: int, rule: str) -> Outcomes:
     """Each sample asked against the gallery without its identity: any name would be wrong."""
     if rule == "centroid":
         return _centroid_outcomes(known, held, leave_out_identity=True)
     return _outcomes(known, held, known.stranger_similarities, known.stranger_references, k, rule)
 
 
-def outcomes_as_mated(known: Neighbourhoods, held: Held, k: int, rule: str) -> Outcomes:
+def outcomes_as_mated(known: Neighbourhoods, held: Vectors, k: int, rule: str) -> Outcomes:
     """Each sample asked against the gallery without its picture and near-duplicates of it.
 
     Only samples of identities that have another picture: the others would be strangers.
@@ -156,7 +157,7 @@ def cost(fpir: float, null: NullScores | WorstOf, own: NullScores, mated: Outcom
 
 def _outcomes(
     known: Neighbourhoods,
-    held: Held,
+    held: Vectors,
     similarities: Float32[np.ndarray, "samples depth"],
     references: Int64[np.ndarray, "samples depth"],
     k: int,
@@ -172,13 +173,13 @@ def _told(truths: Int64[np.ndarray, " samples"], votes: Votes) -> Outcomes:
     return Outcomes(truths, votes.identities[:, 0], votes.scores[:, 0].astype(np.float64), margins(votes))
 
 
-def _identities(references: Int64[np.ndarray, "*shape"], held: Held) -> Int64[np.ndarray, "*shape"]:
+def _identities(references: Int64[np.ndarray, "*shape"], held: Vectors) -> Int64[np.ndarray, "*shape"]:
     """Whose the references are today; -1 for none."""
     at = np.searchsorted(held.references, references)
     return np.where(references >= 0, np.append(held.identities, -1)[at], -1)
 
 
-def _centroid_outcomes(known: Neighbourhoods, held: Held, leave_out_identity: bool) -> Outcomes:
+def _centroid_outcomes(known: Neighbourhoods, held: Vectors, leave_out_identity: bool) -> Outcomes:
     """The nearest centroids of each sample, its own made without its picture, or left out."""
     if not len(known.samples):
         return Outcomes(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))

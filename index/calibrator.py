@@ -22,7 +22,8 @@ from index.calibration import (
     outcomes_as_strangers,
 )
 from index.conformal import NullScores, WorstOf, identities_needed
-from index.neighbourhoods import DEPTH, Held, Neighbourhoods, find_neighbourhoods, sample, update_neighbourhoods
+from index.neighbourhoods import DEPTH, Neighbourhoods, find_neighbourhoods, sample, update_neighbourhoods
+from index.records import Vectors
 from index.shelf import Shelf
 from index.sqlite_store import SQLiteStore
 from index.voting import vote
@@ -160,7 +161,7 @@ class Calibrator:
             self._store.keep_calibration(self.shelf.kind, self._key, self._known_at, _packed(known))
         return known
 
-    def _updated(self, known: Neighbourhoods, held: Held) -> Neighbourhoods:
+    def _updated(self, known: Neighbourhoods, held: Vectors) -> Neighbourhoods:
         changes = [
             change
             for change in self._store.changes(self._known_at, self.shelf.kind)
@@ -177,9 +178,9 @@ class Calibrator:
             known, held, np.array(sorted(changed), np.int64), np.array(sorted(added), np.int64)
         )
 
-    def _held(self) -> Held:
+    def _held(self) -> Vectors:
         shelf = self.shelf
-        return Held(shelf.references, shelf.identities, shelf.pictures, shelf.hashes, shelf.encodings)
+        return Vectors(shelf.references, shelf.identities, shelf.pictures, shelf.hashes, shelf.encodings)
 
     def _scores(self, population: Population, k: int, rule: str) -> Float64[np.ndarray, " encodings"]:
         """What these encodings score against the gallery as it is."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float16, Float32, Int64, UInt64
+from jaxtyping import Float32, Int64, UInt64
 
 from data.near_duplicates import near_duplicate_groups
 from data.splits import unite_groupings
+from index.records import Vectors
 
 DEPTH = 16
 """Neighbours kept of each sampled reference: any k up to this is served from the cache."""
@@ -62,17 +63,6 @@ class Neighbourhoods:
         )
 
 
-@dataclass(frozen=True)
-class Held:
-    """The references that a gallery holds, as arrays; identity -1 marks a removed one. Ids ascend."""
-
-    references: Int64[np.ndarray, " references"]
-    identities: Int64[np.ndarray, " references"]
-    pictures: UInt64[np.ndarray, " references"]
-    hashes: UInt64[np.ndarray, " references"]
-    encodings: Float16[np.ndarray, "references dim"]
-
-
 def sample(
     references: Int64[np.ndarray, " references"],
     identities: Int64[np.ndarray, " references"],
@@ -109,7 +99,7 @@ def _scrambled(numbers: Int64[np.ndarray, " n"]) -> UInt64[np.ndarray, " n"]:
         return z ^ (z >> np.uint64(31))
 
 
-def find_neighbourhoods(held: Held, positions: Int64[np.ndarray, " samples"], depth: int = DEPTH) -> Neighbourhoods:
+def find_neighbourhoods(held: Vectors, positions: Int64[np.ndarray, " samples"], depth: int = DEPTH) -> Neighbourhoods:
     """The neighbourhoods of the references at these positions, by a product with all encodings, piece by piece."""
     members = Members(held)
     stranger = _Best(len(positions), depth)
@@ -138,7 +128,7 @@ def find_neighbourhoods(held: Held, positions: Int64[np.ndarray, " samples"], de
 
 def update_neighbourhoods(
     known: Neighbourhoods,
-    held: Held,
+    held: Vectors,
     changed: Int64[np.ndarray, " identities"],
     added: Int64[np.ndarray, " references"],
     per_identity: int = MOST_PER_IDENTITY,
@@ -178,7 +168,7 @@ def update_neighbourhoods(
     return together.select(np.argsort(together.samples))
 
 
-def _any_gone(references: Int64[np.ndarray, "samples depth"], held: Held) -> np.ndarray:
+def _any_gone(references: Int64[np.ndarray, "samples depth"], held: Vectors) -> np.ndarray:
     at = np.searchsorted(held.references, references)
     there = np.append(held.references, -1)[at] == references
     enrolled = there & (np.append(held.identities, -1)[at] >= 0)
@@ -202,7 +192,7 @@ def _merged(
 class Members:
     """Which positions belong to an identity, and which of those show one picture."""
 
-    def __init__(self, held: Held) -> None:
+    def __init__(self, held: Vectors) -> None:
         self._held = held
         self._order = np.argsort(held.identities, kind="stable")
         self._sorted = held.identities[self._order]

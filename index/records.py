@@ -70,7 +70,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Vectors:
-    """The enrolled references of a kind as arrays, in ascending order of ids."""
+    """References as arrays, in ascending order of ids; identity -1 marks a removed one."""
 
     references: Int64[np.ndarray, " references"]
     """Ids."""

@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 import index.neighbourhoods as module
 from data.near_duplicates import NEAR_DUPLICATE_DISTANCE
 from index.calibration import outcomes_as_mated, outcomes_as_strangers
-from index.neighbourhoods import Held, find_neighbourhoods, sample, update_neighbourhoods
+from index.neighbourhoods import find_neighbourhoods, sample, update_neighbourhoods
+from index.records import Vectors
 from index.voting import RULES, centroids, vote
 
 
-def gallery(size: int, identities: int, seed: int, removed: float = 0.1) -> Held:
+def gallery(size: int, identities: int, seed: int, removed: float = 0.1) -> Vectors:
     """Random references, some removed, some from one picture, some near-duplicates; ids with gaps."""
     random = np.random.default_rng(seed)
     encodings = random.normal(size=(size, 6))
@@ -20,7 +21,7 @@ def gallery(size: int, identities: int, seed: int, removed: float = 0.1) -> Held
     hashes[twins] = hashes[random.integers(0, size, twins.sum())] ^ np.uint64(1)
     whose = random.integers(0, identities, size)
     whose[random.random(size) < removed] = -1
-    return Held(
+    return Vectors(
         references=np.cumsum(random.integers(1, 4, size)).astype(np.int64),
         identities=whose.astype(np.int64),
         pictures=random.integers(0, max(1, size * 3 // 4), size).astype(np.uint64),
@@ -29,7 +30,7 @@ def gallery(size: int, identities: int, seed: int, removed: float = 0.1) -> Held
     )
 
 
-def same_picture(held: Held, start: int) -> set[int]:
+def same_picture(held: Vectors, start: int) -> set[int]:
     """By following one link after another: one picture file, or hashes that differ little, within the identity."""
     members = [int(other) for other in np.flatnonzero(held.identities == held.identities[start])]
     found, waiting = {start}, [start]
@@ -43,7 +44,7 @@ def same_picture(held: Held, start: int) -> set[int]:
     return found
 
 
-def naive_answer(held: Held, position: int, without: set[int], k: int, rule: str) -> tuple[int, float]:
+def naive_answer(held: Vectors, position: int, without: set[int], k: int, rule: str) -> tuple[int, float]:
     """Rebuild the gallery without some references, and ask it."""
     left = [at for at in range(len(held.references)) if held.identities[at] >= 0 and at not in without]
     query = held.encodings[position].astype(np.float32)
@@ -111,7 +112,7 @@ def test_an_update_gives_what_a_new_search_gives(size, identities, seed):
     before_identities[moved & (after.identities >= 0)] = random.integers(0, identities)
     before_identities[gone] = random.integers(0, identities)
     before_identities[late] = -1
-    before = Held(after.references, before_identities, after.pictures, after.hashes, after.encodings)
+    before = Vectors(after.references, before_identities, after.pictures, after.hashes, after.encodings)
     known = find_neighbourhoods(before, sample(before.references, before.identities, 3), depth=4)
     touched = before_identities != after.identities
     changed = np.unique(np.concatenate([before_identities[touched], after.identities[touched]]))
@@ -128,7 +129,7 @@ def test_a_large_addition_is_searched_anew_in_little_memory(monkeypatch):
     held = gallery(9000, 400, 5, removed=0)
     before = held.identities.copy()
     before[1000:] = -1
-    early = Held(held.references, before, held.pictures, held.hashes, held.encodings)
+    early = Vectors(held.references, before, held.pictures, held.hashes, held.encodings)
     known = find_neighbourhoods(early, sample(early.references, early.identities))
     tracemalloc.start()
     updated = update_neighbourhoods(known, held, np.array([0]), held.references[1000:])
