@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-from contextlib import suppress
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -24,7 +22,7 @@ from bench.page.encoding_map import (
     scatter,
 )
 from bench.page.thumbnails import Thumbnails
-from data.errors import UnusableSource
+from data.whole_file import whole_file
 
 
 def write_page(report: OpenSetReport, folder: Path) -> Path:
@@ -33,18 +31,8 @@ def write_page(report: OpenSetReport, folder: Path) -> Path:
     Raises MissingDependency without matplotlib or scikit-learn, UnusableSource where the file cannot be written.
     """
     path = folder / "report.html"
-    unfinished = folder / f".{secrets.token_hex(8)}.part"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        unfinished.touch()  # a folder that cannot be written to is told before the page is drawn
+    with whole_file(path) as unfinished:
         unfinished.write_text(page(report), encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UnusableSource(f"{path}: cannot be written ({reason}); choose another folder") from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()
     return path
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -11,6 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from data.errors import UnusableSource
+from data.whole_file import whole_file
 
 LONGEST_SIDE = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500}  # in pixels, as the encoders have it
 SETTINGS = {
@@ -40,14 +39,5 @@ def write_picture(path: str | Path, picture: UInt8[np.ndarray, "height width 3"]
     if not done or code is None:
         cure = "try .png" if min(height, width) else "it has no pixels"
         raise UnusableSource(f"{path}: a picture of {width} x {height} pixels cannot be written as {suffix}; {cure}")
-    unfinished = path.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as unfinished:
         unfinished.write_bytes(code.tobytes())
-        unfinished.replace(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UnusableSource(f"{path}: cannot be written ({reason}); choose another folder") from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()
