@@ -36,7 +36,7 @@ def real_strangers(encoder: Encoder, dev: Iterable[Identity]) -> Strangers:
         chosen = np.unique(np.linspace(0, len(identity.files) - 1, min(MOST_OF_ONE, len(identity.files))).astype(int))
         files += [identity.files[place] for place in chosen]
         whose += [number] * len(chosen)
-    return _encoded(encoder, (_square(read_picture(file)) for file in files)), np.array(whose)
+    return _encoded(encoder, (encoder.fit(read_picture(file)) for file in files)), np.array(whose)
 
 
 def drawn_strangers(encoder: Encoder, count: int) -> Strangers:
@@ -47,12 +47,6 @@ def drawn_strangers(encoder: Encoder, count: int) -> Strangers:
 
 def _encoded(encoder: Encoder, crops: Iterator[np.ndarray]) -> np.ndarray:
     return np.concatenate([encoder.encode(batch).astype(np.float16) for batch in batches(crops, _BATCH)])
-
-
-def _square(picture: np.ndarray) -> np.ndarray:
-    side = min(picture.shape[:2])
-    top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
-    return picture[top : top + side, left : left + side]
 
 
 @click.command()
