@@ -9,11 +9,9 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
-from cli.options import device_option
+from cli.options import RULES, device_option
 from cli.output import answers, count, table
 from cli.progress import progress, talk
-
-RULES = ("weighted", "nearest", "majority", "centroid")
 
 
 class WholeNumbers(click.ParamType):

@@ -43,10 +43,13 @@ kind_option = click.option(
     show_default=True,
     help="What the identities are.",
 )
+RULES = ("weighted", "nearest", "majority", "centroid")
+"""Those of `index.voting`, the default first; written here again because importing them would slow `--help`."""
+
 rule_option = click.option(
     "--rule",
-    type=click.Choice(["weighted", "nearest", "majority", "centroid"]),
-    default="weighted",
+    type=click.Choice(RULES),
+    default=RULES[0],
     show_default=True,
     help="How the nearest references vote.",
 )

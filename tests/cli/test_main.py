@@ -31,3 +31,10 @@ def test_wrong_use_exits_with_2(run):
     assert unknown.code == 2 and "recognise" in unknown.err
     assert run("query").code == 2
     assert run("--version").out.startswith("kaodex, version ")
+
+
+def test_the_rules_are_those_of_the_vote():
+    from cli.options import RULES
+    from index import voting
+
+    assert RULES == voting.RULES and RULES[0] == voting.DEFAULT_RULE
