@@ -173,12 +173,13 @@ class Recognizer:
         """What `recognize` needs of a picture: its faces at the encoder's input size, found unless they are given."""
         found = tuple(self.detector.find(picture) if detections is None else detections)
         whole = load_detector("whole").find(picture)[0]
+        fitted = {place: self.encoder.fit(crop_face(picture, place)) for place in dict.fromkeys((*found, whole))}
         return Seen(
             image=image,
             size=(picture.shape[1], picture.shape[0]),
             detections=found,
-            faces=tuple(self.encoder.fit(crop_face(picture, detection)) for detection in found),
-            whole=self.encoder.fit(crop_face(picture, whole)),
+            faces=tuple(fitted[detection] for detection in found),
+            whole=fitted[whole],
         )
 
     def recognize(self, seen: Sequence[Seen], how: Question | None = None) -> list[PictureAnswer]:
