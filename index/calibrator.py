@@ -59,7 +59,7 @@ class Promise:
 class Calibrator:
     """Null scores and mated outcomes of a kind, for any k and rule."""
 
-    def __init__(self, store: SQLiteStore, shelf: Shelf, strangers: Shelf | None, subset: str = "") -> None:
+    def __init__(self, store: SQLiteStore, shelf: Shelf, strangers: Shelf, subset: str = "") -> None:
         """`subset` names the identities that the shelf is restricted to, for what is kept; empty for all."""
         self._key = f"{_KEY} {subset}".strip()
         self._whole = not subset
@@ -75,7 +75,7 @@ class Calibrator:
         """On what a promised rate stands: the gallery's own scores, or the bank's where the identities are too few."""
         null: NullScores | WorstOf
         null, mated = self.outcomes(k, rule)
-        basis = "strangers" if self._has_strangers() else "own"
+        basis = "strangers" if len(self._strangers) else "own"
         if null.units < identities_needed(fpir, null.typical_share) and bank:
             null, basis = self.borrowed(bank, k, rule), "borrowed"
         margin = margin_needed(mated, null.p_values(mated.scores, mated.named), fpir, misidentification)
@@ -101,9 +101,6 @@ class Calibrator:
             bounds.append(self.borrowed(bank, k, rule).score_needed(0.001))
         return max((bound for bound in bounds if bound < np.inf), default=np.inf)
 
-    def _has_strangers(self) -> bool:
-        return self._strangers is not None and len(self._strangers) > 0
-
     def outcomes(self, k: int, rule: str) -> tuple[NullScores, Outcomes]:
         """Scores of strangers (own identities, and the gallery's bank), and the outcomes of mated references."""
         told = self._told.get((k, rule))
@@ -112,7 +109,7 @@ class Calibrator:
         held = self._held()
         known = self.neighbourhoods(max(k, DEPTH))
         null = null_scores(outcomes_as_strangers(known, held, k, rule))
-        if self._strangers is not None and self._has_strangers():
+        if len(self._strangers):
             enrolled = self._strangers.identities >= 0
             strangers = Population(self._strangers.encodings[enrolled], self._strangers.identities[enrolled])
             null = null.joined(NullScores(self._scores(strangers, k, rule), strangers.identities))
@@ -139,7 +136,7 @@ class Calibrator:
         return told[1]
 
     def _revision(self) -> int:
-        return max(self.shelf.revision, self._strangers.revision if self._strangers is not None else 0)
+        return max(self.shelf.revision, self._strangers.revision)
 
     def neighbourhoods(self, depth: int = DEPTH) -> Neighbourhoods:
         """The neighbours of the sampled references as of the shelf's revision; kept in the gallery up to DEPTH."""
