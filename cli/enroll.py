@@ -109,7 +109,6 @@ def _warn(source: Path, found: Found) -> None:
             f"{escape(readable(source))} left out, for example {escape(readable(found.loose[0].name))}: move them into "
             "a folder of their identity's name, or enrol them with --as NAME"
         )
-
     if found.skipped_other or found.skipped_hidden:
         talk.print(
             f"passed over in {escape(readable(source))}: {count(found.skipped_other, 'file')} that are no pictures by "

@@ -9,7 +9,7 @@ import click
 from rich.markup import escape
 
 from cli.options import gallery_option, kind_option
-from cli.output import answers, count, table
+from cli.output import answers, count, place, table
 from cli.progress import progress, talk
 
 
@@ -55,10 +55,7 @@ def show(name: str | None, kind: str, gallery: Path, sheet: Path | None) -> None
         references = opened.references(name, kind)
         lines = table(">reference", "region", "box", "source")
         for reference in references:
-            box = "{},{} {}x{}".format(
-                *reference.box[:2], reference.box[2] - reference.box[0], reference.box[3] - reference.box[1]
-            )
-            lines.add_row(str(reference.id), reference.region, box, escape(reference.source))
+            lines.add_row(str(reference.id), reference.region, place(reference.box), escape(reference.source))
         answers().print(lines)
         if sheet:
             from data.canvas import Tile, contact_sheet, write_picture

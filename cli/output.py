@@ -31,3 +31,13 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     ('1 picture', '2,000 identities')
     """
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def place(box: tuple[int, int, int, int]) -> str:
+    """A box as its corner and size.
+
+    >>> place((12, 20, 140, 150))
+    '12,20 128x130'
+    """
+    x0, y0, x1, y1 = box
+    return f"{x0},{y0} {x1 - x0}x{y1 - y0}"

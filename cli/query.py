@@ -26,7 +26,7 @@ from cli.options import (
     only_option,
     rule_option,
 )
-from cli.output import answers, count, table
+from cli.output import answers, count, place, table
 from cli.progress import progress, talk
 from data.errors import UnusableSource
 from data.folders import list_pictures
@@ -181,12 +181,8 @@ def _add(lines: Table, answer: PictureAnswer) -> None:
     elif not answer.faces and not answer.artist:
         _row(lines, image, "none found")
     for number, face in enumerate(answer.faces):
-        place = (
-            "whole"
-            if face.recognition.region == "whole"
-            else "{},{} {}x{}".format(*face.box[:2], face.box[2] - face.box[0], face.box[3] - face.box[1])
-        )
-        _row(lines, "" if number else image, place, *_cells(face.recognition))
+        where = "whole" if face.recognition.region == "whole" else place(face.box)
+        _row(lines, "" if number else image, where, *_cells(face.recognition))
     if answer.artist:
         _row(lines, "" if answer.faces else image, "artist", *_cells(answer.artist))
 
