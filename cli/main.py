@@ -16,6 +16,7 @@ COMMANDS = {
     "calibrate": "cli.calibrate:calibrate",
     "gallery": "cli.gallery:gallery",
     "bench": "cli.bench:bench",
+    "train": "cli.train:train",
     "demo": "cli.demo:demo",
     "doctor": "cli.doctor:doctor",
 }

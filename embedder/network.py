@@ -14,7 +14,7 @@ from timm.models.resnet import ResNet
 from torch import nn
 from torch.nn import functional
 
-from data.errors import UnusableEncoder
+from data.errors import MissingDependency, UnusableEncoder, UnusableSource
 
 STEMS = ("timm", "small")
 POOLINGS = ("average", "gem")
@@ -45,6 +45,8 @@ class Network(nn.Module):
 
     `stem` is `timm` (the backbone's own) or `small`: one 3x3 convolution of stride 2 and no pooling, for ResNets
     that look at about 100 pixels, of which the usual stem would leave 25. Its width is what timm gives the stem.
+    `pretrained` fetches timm's own weights for the backbone: how it starts, and no part of its description. Raises
+    UnusableEncoder for a network that cannot be built, UnusableSource where its weights cannot be had.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Network(nn.Module):
         dimension: int = 256,
         pooling: str = "average",
         stem: str = "timm",
+        pretrained: bool = False,
     ) -> None:
         super().__init__()
         check_plain(arguments or {}, "arguments")
@@ -70,21 +73,45 @@ class Network(nn.Module):
             "pooling": pooling,
             "stem": stem,
         }
-        try:
-            self.backbone: Any = timm.create_model(backbone, num_classes=0, global_pool="", **_tuples(arguments or {}))
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise UnusableEncoder(f"timm cannot build '{backbone}' with {dict(arguments or {})}: {error}") from error
+        self.backbone: Any = _make_backbone(backbone, arguments or {}, pretrained)
         if stem == "small":
             _make_stem_small(self.backbone, backbone)
-        features: Any = self.backbone.num_features
+        # Some backbones widen their features after the last stage, and say so here.
+        features: Any = getattr(self.backbone, "head_hidden_size", None) or self.backbone.num_features
+        self._features = int(features)
         self.pooling = GeneralisedMean() if pooling == "gem" else Average()
-        self.embedding = nn.Linear(int(features), self.dimension, bias=False)
+        self.embedding = nn.Linear(self._features, self.dimension, bias=False)
         self.neck = nn.BatchNorm1d(self.dimension)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """Unit vectors."""
-        encoding: torch.Tensor = self.neck(self.embedding(self.pooling(self.backbone(pictures))))
+        encoding: torch.Tensor = self.neck(self.embedding(self.pooling(self._as_map(self.backbone(pictures)))))
         return functional.normalize(encoding.float(), dim=1)
+
+    def _as_map(self, features: torch.Tensor) -> torch.Tensor:
+        """A backbone's features as (N, C, H, W), whichever of timm's layouts they have."""
+        if features.ndim == 3:  # (N, tokens, C), the first of which stand for no place
+            return features[:, getattr(self.backbone, "num_prefix_tokens", 0) :].transpose(1, 2).unsqueeze(3)
+        if features.ndim == 2:
+            return features[:, :, None, None]
+        if getattr(self.backbone, "output_fmt", None) == "NHWC":
+            return features.permute(0, 3, 1, 2)
+        return features
+
+    @torch.no_grad()
+    def check_size(self, size: int) -> None:
+        """Raise UnusableEncoder where the backbone cannot take pictures of size x size pixels."""
+        name, learning = self.description["backbone"], self.training
+        weight = self.embedding.weight
+        try:
+            self.eval()(torch.zeros(1, 3, size, size, device=weight.device))
+        except (RuntimeError, ValueError, AssertionError, IndexError) as error:
+            raise UnusableEncoder(
+                f"'{name}' cannot take pictures of {size} x {size} pixels ({error}); give another input size, or tell "
+                f"the backbone with --backbone-argument img_size={size} where it has that argument"
+            ) from error
+        finally:
+            self.train(learning)
 
 
 def build_network(description: Mapping[str, Any]) -> Network:
@@ -129,6 +156,26 @@ def check_plain(value: object, place: str) -> None:
             check_plain(item, place)
     elif value is not None and not isinstance(value, str | int | float | bool):
         raise UnusableEncoder(f"the card's {place} must be plain JSON, but holds a {type(value).__name__}")
+
+
+def _make_backbone(name: str, arguments: Mapping[str, Any], pretrained: bool) -> Any:
+    settings = {"num_classes": 0, "global_pool": "", **_tuples(arguments)}
+    try:
+        if not pretrained:
+            return timm.create_model(name, **settings)
+    except (TypeError, ValueError, RuntimeError, AssertionError, AttributeError) as error:
+        raise UnusableEncoder(f"timm cannot build '{name}' with {dict(arguments)}: {error}") from error
+    try:
+        return timm.create_model(name, pretrained=True, **settings)
+    except ImportError as error:
+        raise MissingDependency(f"fetching weights needs {error.name}: pip install huggingface_hub") from error
+    except Exception as error:  # the network, the hub and a file that does not fit share no base class
+        raise UnusableSource(
+            f"the pretrained weights of '{name}' cannot be had ({type(error).__name__}: {error}); where there is a "
+            f"connection, `python -c \"import timm; timm.create_model('{name}', pretrained=True)\"` fetches them "
+            "into the cache of Hugging Face, which may be copied here; or begin without --pretrained, or with --init "
+            "and an encoder"
+        ) from error
 
 
 def _tuples(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,71 +1,112 @@
-"""What a run learns from: pictures decoded or drawn once, and the augmented batch of each step."""
+"""The augmented batch of each step: a pure function of the recipe, the step and the size of its pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float32, Int64
 
 from embedder.preprocess import normalise, resize_square
 from embedder.training.augmentation import augment
 from embedder.training.drawn import drawn_picture
-from embedder.training.identities import Identity
-from embedder.training.pictures import cached, decode_square, on_white
+from embedder.training.material import Material
+from embedder.training.pictures import on_white
 from embedder.training.recipe import Recipe
-from embedder.training.sampling import BalancedSampler
+from embedder.training.recolour import draw_turns, turn_hue
+from embedder.training.sampling import Sampler
 
-Say = Callable[[str], None]
+MOST_PLAIN = 30
+"""Pictures of one identity that are enough to know where it lies."""
+
+
+class Batch(NamedTuple):
+    """What one process learns in one step."""
+
+    pictures: Float32[np.ndarray, "pictures 3 side side"]
+    labels: Int64[np.ndarray, " pictures"]
+    taught: Float32[np.ndarray, "pictures teacher_dim"]
+    """What the teacher makes of each picture; zeros where it has not seen it, no columns without a teacher."""
 
 
 class Batches:
-    """The batch of each step: real and drawn pictures, augmented; a pure function of the recipe and the step."""
+    """The batch of each step, or one process's part of it."""
 
     def __init__(
-        self, recipe: Recipe, real: np.ndarray, labels: np.ndarray, drawn: np.ndarray | None, first_drawn: int
+        self,
+        recipe: Recipe,
+        material: Material,
+        pictures_per_identity: int,
+        *,
+        taught: Float32[np.ndarray, "stored teacher_dim"] | None = None,
+        process: int = 0,
+        processes: int = 1,
     ) -> None:
         self._recipe = recipe
-        self._real, self._labels = real, labels
-        self._sampler = BalancedSampler(labels, recipe.seed)
-        self._drawn = drawn
-        self._first_drawn = first_drawn
-
-    def at(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Normalised pictures (batch, 3, S, S) and their labels."""
-        recipe = self._recipe
-        drawn_count = round(recipe.batch * recipe.drawn_share_at(step)) if self._drawn is not None else 0
-        positions = self._sampler.batch(step, recipe.batch - drawn_count)
-        pictures = [self._real[position] for position in positions]
-        labels = [self._labels[positions]]
-        if self._drawn is not None and drawn_count:
-            chosen = np.random.default_rng([recipe.seed, step, 2]).integers(len(self._drawn), size=drawn_count)
-            pictures += [self._drawn[position] for position in chosen]
-            labels.append(self._first_drawn + chosen // recipe.drawn_pictures)
-        views = np.stack(
-            [
-                augment(
-                    without_idle_alpha(picture), recipe.input_size, np.random.default_rng([recipe.seed, step, 3, place])
-                )
-                for place, picture in enumerate(pictures)
-            ]
+        self._material = material
+        self._taught = np.zeros((material.stored, 0), np.float32) if taught is None else taught
+        self._process, self._processes = process, processes
+        asked = {"kind": recipe.augmentation, "mirror": recipe.mirror}
+        self._variation: dict[str, Any] = {} if asked == {"kind": "drawings", "mirror": True} else asked
+        self._sampler = Sampler(
+            material.labels,
+            material.collections,
+            shares=material.shares,
+            balance=recipe.balance,
+            pictures_per_identity=pictures_per_identity,
+            seed=recipe.seed,
         )
-        return normalise(views, recipe.mean, recipe.std), np.concatenate(labels)
+
+    def at(self, step: int, side: int) -> Batch:
+        """The pictures of a step at `side` pixels; of several processes, each takes every so-manieth one."""
+        recipe, material = self._recipe, self._material
+        chosen = self._sampler.batch(step, recipe.batch)
+        turns = draw_turns(material.real, recipe.recolour, recipe.seed, step)
+        mine = range(self._process, len(chosen), self._processes)
+        views = np.empty((len(mine), side, side, 3), np.uint8)
+        labels = material.labels[chosen[mine]]
+        taught = np.zeros((len(mine), self._taught.shape[1]), np.float32)
+        for row, place in enumerate(mine):
+            position, label = int(chosen[place]), int(labels[row])
+            random = np.random.default_rng([recipe.seed, step, 3, place])
+            turn = int(turns[label]) if label < material.real else 0
+            if position >= material.stored:
+                picture = drawn_picture(label - material.first_drawn, random, side * 4 // 3)
+            else:
+                picture = self._coloured(position, turn)
+                if not turn:
+                    taught[row] = self._taught[position]
+            labels[row] += turn * material.real
+            views[row] = augment(picture, side, random, **self._variation)
+        return Batch(normalise(views, recipe.mean, recipe.std), labels, taught)
+
+    def _coloured(self, position: int, turn: int) -> np.ndarray:
+        picture = without_idle_alpha(self._material.squares[self._material.places[position]])
+        return turn_hue(picture, 360 * turn / (self._recipe.recolour + 1)) if turn else picture
 
     def plain(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """All real pictures and two of each drawn character as they are, in batches."""
-        recipe = self._recipe
-        chosen = [(self._real, np.arange(len(self._labels)), self._labels)]
-        if self._drawn is not None:
-            places = np.arange(len(self._drawn))
-            places = places[places % recipe.drawn_pictures < 2]
-            chosen.append((self._drawn, places, self._first_drawn + places // recipe.drawn_pictures))
-        for pictures, places, labels in chosen:
-            for start in range(0, len(places), recipe.batch):
-                some = slice(start, start + recipe.batch)
-                squares = [resize_square(np.array(pictures[place]), recipe.input_size) for place in places[some]]
-                views = np.stack(squares)
-                views = on_white(views) if views.shape[3] == 4 else views
-                yield normalise(views, recipe.mean, recipe.std), labels[some]
+        """Of each label, drawn ones included, up to 30 pictures as they are, in batches: pictures and labels."""
+        material, recipe = self._material, self._recipe
+        entries = [
+            (int(position), turn)
+            for position in _first_of_each(material.labels, MOST_PLAIN)
+            for turn in range(recipe.recolour + 1 if material.labels[position] < material.real else 1)
+        ]
+        for start in range(0, len(entries), recipe.batch):
+            some = entries[start : start + recipe.batch]
+            squares = np.stack([self._plain_square(position, turn) for position, turn in some])
+            labels = np.array([material.labels[position] + turn * material.real for position, turn in some], np.int64)
+            yield normalise(squares, recipe.mean, recipe.std), labels
+
+    def _plain_square(self, position: int, turn: int) -> np.ndarray:
+        side = self._recipe.input_size
+        if position >= self._material.stored:
+            character = int(self._material.labels[position]) - self._material.first_drawn
+            random = np.random.default_rng([self._recipe.seed, 7, position])
+            return resize_square(drawn_picture(character, random, side), side)
+        square = resize_square(np.array(self._coloured(position, turn)), side)
+        return on_white(square[None])[0] if square.shape[2] == 4 else square
 
 
 def without_idle_alpha(picture: np.ndarray) -> np.ndarray:
@@ -73,38 +114,7 @@ def without_idle_alpha(picture: np.ndarray) -> np.ndarray:
     return picture[..., :3] if picture.shape[2] == 4 and picture[..., 3].min() == 255 else picture
 
 
-def read_pictures(identities: Sequence[Identity], cache: Path, side: int, say: Say) -> tuple[np.ndarray, np.ndarray]:
-    """All pictures as one (pictures, side, side, 4) array on disk, and the number of each picture's identity.
-
-    A file that cannot be decoded is named once and left out.
-    """
-    files = [path for identity in identities for path in identity.files]
-    labels = np.repeat(np.arange(len(identities)), [len(identity.files) for identity in identities])
-
-    def make(position: int) -> np.ndarray:
-        try:
-            return decode_square(files[position], side)
-        except (OSError, ValueError) as error:
-            say(f"left out: {error}")
-            return np.zeros((side, side, 4), np.uint8)
-
-    array = cached(cache, "pictures", [str(path) for path in files], (side, side, 4), make)
-    usable = np.array([bool(picture[..., 3].any()) for picture in array])
-    if usable.all():
-        return array, labels
-    return array[usable], labels[usable]
-
-
-def render_drawn(recipe: Recipe, cache: Path, say: Say) -> np.ndarray | None:
-    """The drawn characters as one array on disk; None where the recipe wants none."""
-    if not recipe.drawn_characters:
-        return None
-    total, side = recipe.drawn_characters * recipe.drawn_pictures, recipe.cache_side
-    return cached(
-        cache,
-        "drawn",
-        [f"{recipe.drawn_characters} x {recipe.drawn_pictures}, {place}" for place in range(total)],
-        (side, side, 3),
-        lambda position: drawn_picture(position, recipe.drawn_pictures, side),
-        lambda done: say(f"drew {done} of {total}"),
-    )
+def _first_of_each(labels: Int64[np.ndarray, " pictures"], count: int) -> Int64[np.ndarray, " fewer"]:
+    order = np.argsort(labels, kind="stable")
+    _, starts, sizes = np.unique(labels[order], return_index=True, return_counts=True)
+    return order[np.arange(len(labels)) - np.repeat(starts, sizes) < count]

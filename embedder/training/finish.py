@@ -10,11 +10,14 @@ from typing import Any
 
 from embedder.encoder import Encoder
 from embedder.export import export_encoder
-from embedder.network import Network
+from embedder.training.curves import draw_curves
 from embedder.training.identities import Identity
 from embedder.training.judging import DevPictures, judge
+from embedder.training.material import DRAWN
 from embedder.training.model_card import model_card
+from embedder.training.notes import read_curve
 from embedder.training.recipe import Recipe
+from embedder.training.run import Learnt
 
 FLIP_WORTH = 0.005
 """Encoding each crop twice halves the speed: it must win at least half a point of rank-1 on the mean."""
@@ -22,35 +25,53 @@ FLIP_WORTH = 0.005
 
 def finish(
     recipe: Recipe,
-    network: Network,
-    identities: Sequence[Identity],
+    learnt: Learnt,
+    learnt_from: Sequence[Identity],
     dev: Mapping[str, Sequence[Identity]],
-    folder: Path,
+    run: Path,
     *,
+    story: Mapping[str, Any] | None = None,
     say: Callable[[str], None] = lambda text: None,
-) -> None:
-    """Export, judge with and without mirrored views, keep the better, and write card and README."""
+) -> Path:
+    """Export, judge with and without mirrored views, keep the better, and write card, README and curves.
+
+    run: the folder of the run; the encoder lies in its folder `encoder`, which is returned. story: what the card tells
+    besides (licence, provenance, commands).
+    """
+    folder = run / "encoder"
     pictures = {collection: DevPictures(some) for collection, some in dev.items()}
+    pictures = {collection: one for collection, one in pictures.items() if one.shots()}
+    told = {
+        "data": data_counts(recipe, learnt_from),
+        "dev": {collection: len(some) for collection, some in dev.items()},
+        "step": learnt.step,
+        "recipe": asdict(recipe),
+        **(story or {}),
+    }
     judged = {}
     for flip in (False, True) if pictures else (False,):
-        write(recipe, network, identities, folder, flip, {})
+        write(recipe, learnt, folder, flip, {}, told)
         judged[flip] = judge(Encoder.load(folder, device="cpu"), pictures) if pictures else {}
     flip = bool(pictures) and mean_rank1(judged[True]) - mean_rank1(judged[False]) >= FLIP_WORTH
     figures = dict(judged[flip])
     if pictures:
         figures["mean_rank1_with_and_without_mirrored_views"] = [mean_rank1(judged[True]), mean_rank1(judged[False])]
-    write(recipe, network, identities, folder, flip, figures)
-    card = Encoder.load(folder, device="cpu").card
-    (folder / "README.md").write_text(model_card(card), encoding="utf-8")
-    say(f"wrote {folder}: mirrored views {'averaged' if flip else 'not used'}, {figures}")
+    write(recipe, learnt, folder, flip, figures, told)
+    draw_curves(read_curve(run), folder / "curves.png", title=recipe.name, best=learnt.step)
+    (folder / "README.md").write_text(model_card(Encoder.load(folder, device="cpu").card), encoding="utf-8")
+    say(
+        f"exported step {learnt.step:,}" + (" (the best by validation)" if dev else "")
+        + f", mirrored views {'averaged' if flip else 'not used'}"
+    )  # fmt: skip
+    return folder
 
 
 def write(
-    recipe: Recipe, network: Network, identities: Sequence[Identity], folder: Path, flip: bool, figures: dict[str, Any]
+    recipe: Recipe, learnt: Learnt, folder: Path, flip: bool, figures: dict[str, Any], story: Mapping[str, Any]
 ) -> None:
     """Export the network with a card that tells what it learnt from and what was measured."""
     export_encoder(
-        network,
+        learnt.network,
         folder,
         name=recipe.name,
         input_size=recipe.input_size,
@@ -65,24 +86,24 @@ def write(
                 if "unknown_below" in figures
                 else "Not measured: a placeholder."
             ),
-            "licence": "Apache-2.0",
-            "data": data_counts(recipe, identities),
+            "licence": "unspecified",
+            **story,
             "figures": figures,
-            "recipe": asdict(recipe),
         },
     )
 
 
 def data_counts(recipe: Recipe, identities: Sequence[Identity]) -> list[dict[str, Any]]:
-    """Identities and pictures of each collection that was learnt from."""
+    """Identities and pictures of each collection that was learnt from; drawn characters have no number of pictures."""
     people = Counter(identity.collection for identity in identities)
     files: Counter[str] = Counter()
     for identity in identities:
         files[identity.collection] += len(identity.files)
-    counts = [{"collection": name, "identities": people[name], "pictures": files[name]} for name in sorted(people)]
-    if recipe.drawn_characters:
-        drawn = recipe.drawn_characters * recipe.drawn_pictures
-        counts.append({"collection": "drawn", "identities": recipe.drawn_characters, "pictures": drawn})
+    counts: list[dict[str, Any]] = [
+        {"collection": name, "identities": people[name], "pictures": files[name]} for name in sorted(people)
+    ]
+    if recipe.drawn:
+        counts.append({"collection": DRAWN, "identities": recipe.drawn, "pictures": "drawn anew each time"})
     return counts
 
 

@@ -13,7 +13,17 @@ from data.splits import usable_identities
 from embedder.encoder import Encoder
 from embedder.preprocess import centre_square, resize_square
 from embedder.training.identities import Identity
-from embedder.training.validation import as_numbers, colour_histograms, rank1, source_groups, strangers_threshold
+from embedder.training.validation import (
+    GALLERY_IDENTITIES,
+    GALLERY_REFERENCES,
+    as_numbers,
+    colour_histograms,
+    open_and_closed,
+    rank1,
+    shots_for,
+    source_groups,
+    strangers_threshold,
+)
 from measure.interval import bootstrap_interval
 
 HISTOGRAM_SIDE = 64
@@ -45,9 +55,9 @@ class DevPictures:
 
 
 def judge(encoder: Encoder, dev: Mapping[str, DevPictures]) -> dict[str, Any]:
-    """Rank-1 on each collection's dev identities among themselves, against colour histograms in the same draws, and
-    the similarity that strangers reach on all of them together."""
-    figures: dict[str, Any] = {"rank1": {}}
+    """Rank-1 on each collection's dev identities among themselves, against colour histograms in the same draws; mAP@R
+    and TPIR; and the similarity that strangers reach on all of them together."""
+    figures: dict[str, Any] = {"rank1": {}, "open_set": {}}
     encodings: list[np.ndarray] = []
     labels: list[np.ndarray] = []
     groups: list[np.ndarray] = []
@@ -65,11 +75,17 @@ def judge(encoder: Encoder, dev: Mapping[str, DevPictures]) -> dict[str, Any]:
                 "identities": len(own),
                 "draws": DRAWS,
             }
+        most = shots_for(pictures.labels, pictures.groups)
+        if most is not None:
+            told = open_and_closed(found, pictures.labels, pictures.groups, shots=most, draws=DRAWS)
+            figures["open_set"][f"{collection}, {most} references"] = {
+                name: round(value, 4) for name, value in told.items()
+            }
         encodings.append(found)
         labels.append(pictures.labels + 10_000 * len(labels))
         groups.append(pictures.groups + 100_000 * len(groups))
     together = np.concatenate(encodings), np.concatenate(labels), np.concatenate(groups)
-    if len(np.unique(together[1])) > 10:
+    if len(usable_identities(together[1], together[2], GALLERY_REFERENCES)) > GALLERY_IDENTITIES:
         threshold, named = strangers_threshold(*together)
         figures["unknown_below"] = round(threshold, 4)
         figures["named_rightly_above_it"] = round(named, 4)

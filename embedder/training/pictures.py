@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
 
+from data.errors import UnusableSource
+from data.pictures import read_file, read_picture
 from embedder.preprocess import centre_square, resize_square
 
 CHUNK = 256
@@ -18,16 +21,17 @@ CHUNK = 256
 
 
 def decode_square(path: Path, side: int) -> UInt8[np.ndarray, "side side 4"]:
-    """The picture's centre square as RGBA; raises ValueError for a file that OpenCV cannot decode."""
-    raw = np.frombuffer(path.read_bytes(), np.uint8)
-    picture = cv2.imdecode(raw, cv2.IMREAD_UNCHANGED) if raw.size else None
-    if picture is None or picture.dtype != np.uint8:
-        raise ValueError(f"{path} is not a picture of 8 bits per colour")
-    if picture.ndim == 2:
-        rgba = cv2.cvtColor(picture, cv2.COLOR_GRAY2RGBA)
-    else:
-        rgba = cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA if picture.shape[2] == 4 else cv2.COLOR_BGR2RGBA)
-    square = centre_square(np.asarray(rgba, np.uint8))
+    """The picture's centre square as RGBA; raises UnreadablePicture for a file that is no picture."""
+    encoded = np.frombuffer(read_file(path, str(path)), np.uint8)
+    try:
+        picture = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
+    except cv2.error:
+        picture = None
+    if picture is None or picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 4:
+        # Nothing is transparent, or OpenCV cannot tell: read as everywhere else.
+        square = centre_square(read_picture(path))
+        return cv2.cvtColor(np.ascontiguousarray(resize_square(square, side)), cv2.COLOR_RGB2RGBA).astype(np.uint8)
+    square = centre_square(np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA), np.uint8))
     # Colours under full transparency are arbitrary: weigh by alpha before resizing, or they bleed into the edges.
     alpha = square[..., 3:].astype(np.float32) / 255
     weighed = resize_square(np.concatenate([(square[..., :3] * alpha).astype(np.uint8), square[..., 3:]], 2), side)
@@ -42,31 +46,48 @@ def on_white(squares: UInt8[np.ndarray, "pictures side side 4"]) -> UInt8[np.nda
     return np.asarray(squares[..., :3] * alpha + 255 * (1 - alpha) + 0.5, np.uint8)
 
 
+def file_key(path: Path) -> str:
+    """What says that a file is still the one that was decoded: place, size, time of change."""
+    try:
+        status = path.stat()
+    except OSError:
+        return f"{path} is gone"
+    return f"{path.resolve()} {status.st_size} {status.st_mtime_ns}"
+
+
 def cached(
     folder: Path,
     name: str,
-    key: Sequence[str],
+    key: Iterable[str],
     shape: tuple[int, int, int],
     make: Callable[[int], UInt8[np.ndarray, "side side channels"]],
     progress: Callable[[int], None] = lambda done: None,
 ) -> np.ndarray:
-    """The array of `make(0) ... make(len(key) - 1)`, made at most once: an interrupted one is continued.
+    """The array of `make(0)`, `make(1)`, ... for each key, made at most once: an interrupted one is continued.
 
-    key: what identifies each picture; another key, or another shape, starts the cache anew.
+    key: what identifies each picture. Another key, or another shape, is another array, in a file of its own. `make` is
+    called from several threads. Raises UnusableSource where the array cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    stamp = hashlib.sha256(json.dumps([list(key), shape]).encode()).hexdigest()
-    array_path, note_path = folder / f"{name}.npy", folder / f"{name}.json"
-    done = _done(note_path, stamp) if array_path.exists() else 0
-    mode = "r+" if done else "w+"
-    array = np.lib.format.open_memmap(array_path, mode, np.uint8, None if done else (len(key), *shape))
-    for start in range(done, len(key), CHUNK):
-        for position in range(start, min(start + CHUNK, len(key))):
-            array[position] = make(position)
-        array.flush()
-        note_path.write_text(json.dumps({"stamp": stamp, "done": min(start + CHUNK, len(key))}))
-        progress(min(start + CHUNK, len(key)))
-    return np.load(array_path, mmap_mode="r")
+    keys = list(key)
+    stamp = hashlib.sha256(json.dumps([keys, shape]).encode()).hexdigest()
+    array_path, note_path = folder / f"{name}-{stamp[:12]}.npy", folder / f"{name}-{stamp[:12]}.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        done = _done(note_path, stamp) if array_path.exists() else 0
+        mode = "r+" if done else "w+"
+        if done < len(keys):
+            array = np.lib.format.open_memmap(array_path, mode, np.uint8, None if done else (len(keys), *shape))
+            with ThreadPoolExecutor() as pool:
+                for start in range(done, len(keys), CHUNK):
+                    stop = min(start + CHUNK, len(keys))
+                    for position, made in zip(range(start, stop), pool.map(make, range(start, stop)), strict=True):
+                        array[position] = made
+                    array.flush()
+                    note_path.write_text(json.dumps({"stamp": stamp, "done": stop}))
+                    progress(stop)
+        return np.load(array_path, mmap_mode="r")
+    except OSError as error:
+        raise UnusableSource(f"{array_path}: cannot be kept ({error.strerror}); choose another folder") from error
 
 
 def _done(note_path: Path, stamp: str) -> int:

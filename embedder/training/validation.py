@@ -15,6 +15,8 @@ from data.near_duplicates import near_duplicate_groups, perceptual_hash
 from data.splits import draw_references_and_queries, unite_groupings, usable_identities
 from embedder.training.identities import Identity
 from measure.interval import mean_per_identity
+from measure.open_set import OpenSet, tpir_at_fpir
+from measure.retrieval import average_precision_at_r
 
 MD5 = re.compile(r"[0-9a-f]{32}")
 GALLERY_IDENTITIES = 10
@@ -89,6 +91,67 @@ def rank1(
         right.append(labels[drawn.references][nearest] == shown[-1])
     names, numbers = np.unique(np.concatenate(shown), return_inverse=True)
     return mean_per_identity(np.concatenate(right).astype(np.float64), numbers.astype(np.int64), len(names))
+
+
+def shots_for(labels: Int64[np.ndarray, " pictures"], groups: Int64[np.ndarray, " pictures"]) -> int | None:
+    """Of 5, 2 and 1 references the most that four identities have groups enough for; 1 also for two or three of them,
+    None for fewer."""
+    for shots in (5, 2, 1):
+        if len(usable_identities(labels, groups, shots)) >= 4:
+            return shots
+    return 1 if len(usable_identities(labels, groups, 1)) >= 2 else None
+
+
+def open_and_closed(
+    encodings: Float32[np.ndarray, "pictures dim"],
+    labels: Int64[np.ndarray, " pictures"],
+    groups: Int64[np.ndarray, " pictures"],
+    *,
+    shots: int,
+    draws: int = 20,
+    seed: int = 0,
+) -> dict[str, float]:
+    """`rank1`, `map_at_r` (R is `shots`), and `tpir_10` and `tpir_1`: TPIR at FPIR 10 % and 1 %, each in [0, 1].
+
+    Each draw takes `shots` references of every identity and asks all other pictures (rank-1, mAP@R); then a random half
+    of the identities plays the strangers. Every identity weighs the same in every figure.
+    """
+    random = np.random.default_rng([seed, 1])
+    shown, right, precision = [], [], []
+    mated: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    strangers: list[tuple[np.ndarray, np.ndarray]] = []
+    for draw in range(draws):
+        drawn = draw_references_and_queries(labels, groups, shots, [seed, draw])
+        truth, owner = labels[drawn.queries], labels[drawn.references]
+        similarities = encodings[drawn.queries] @ encodings[drawn.references].T
+        order = np.argsort(-similarities, axis=1, kind="stable")[:, :shots]
+        shown.append(truth)
+        right.append(owner[order[:, 0]] == truth)
+        precision.append(average_precision_at_r(owner[order], truth, np.full(len(truth), shots)))
+        names = np.unique(owner)
+        enrolled = random.choice(names, (len(names) + 1) // 2, replace=False)
+        inside = np.isin(owner, enrolled)
+        best, nearest = similarities[:, inside].max(axis=1), owner[inside][similarities[:, inside].argmax(axis=1)]
+        known = np.isin(truth, enrolled)
+        mated.append((best[known], truth[known], nearest[known] == truth[known]))
+        strangers.append((best[~known], truth[~known]))
+    test = OpenSet(
+        *(np.concatenate(one) for one in _as_float64(mated)), *(np.concatenate(one) for one in _as_float64(strangers))
+    )
+    whose, numbers = np.unique(np.concatenate(shown), return_inverse=True)
+    tpir = tpir_at_fpir(test, np.array([0.1, 0.01]))
+
+    def mean(values: list[np.ndarray]) -> float:
+        per_query = np.concatenate(values).astype(np.float64)
+        return float(np.nanmean(mean_per_identity(per_query, numbers.astype(np.int64), len(whose))))
+
+    return {"rank1": mean(right), "map_at_r": mean(precision), "tpir_10": float(tpir[0]), "tpir_1": float(tpir[1])}
+
+
+def _as_float64(rows: Sequence[tuple[np.ndarray, ...]]) -> list[list[np.ndarray]]:
+    """Columns of rows, the scores (the first) in double precision."""
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return [[one.astype(np.float64) for one in columns[0]], *columns[1:]]
 
 
 def strangers_threshold(
