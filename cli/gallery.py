@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
-from cli.options import gallery_option, kind_option
+from cli.options import device_option, gallery_option, kind_option
 from cli.output import answers, count, place, table
 from cli.progress import progress, talk
 
@@ -67,6 +67,9 @@ def show(name: str | None, kind: str, gallery: Path, sheet: Path | None) -> None
 
 
 def _show_gallery(opened) -> None:
+    from index.reencoder import newer_default
+    from index.staged_encodings import encoder_to_leave
+
     console = answers()
     size = opened.path.stat().st_size / 1e6
     console.print(f"{escape(str(opened.path))}: {size:,.1f} MB, revision {opened.store.revision():,}")
@@ -78,9 +81,14 @@ def _show_gallery(opened) -> None:
             f"{count(sum(who.references for who in held), 'reference')}, encoder {encoder.name} "
             f"({encoder.dimension} numbers, fingerprint {encoder.fingerprint[:12]})"
         )
+    made_with = encoder_to_leave(opened.store)
+    newer = newer_default(made_with) if made_with else None
+    if made_with and newer:
+        console.print(f"made with {made_with.name}; `kaodex gallery reencode` moves it to {newer}")
     lines = table("when (UTC)", ">references", "command")
     for command in opened.history():
-        lines.add_row(command.at, f"{command.references:,}", escape(command.words))
+        words = f"[dim]{escape(command.words)} (undone)[/]" if command.undone else escape(command.words)
+        lines.add_row(command.at, f"{command.references:,}", words)
     console.print(lines)
 
 
@@ -132,6 +140,11 @@ def undo(gallery: Path) -> None:
     with _open(gallery) as opened:
         command = opened.undo()
     click.echo(f"undone: {command.words} ({command.at}, {count(command.references, 'reference')})")
+    if command.lost:
+        talk.print(
+            f"[yellow]note:[/] {count(command.lost, 'reference')} could not come back: their crops could not be read "
+            "when the gallery was re-encoded; enrol the pictures anew"
+        )
 
 
 @gallery.command()
@@ -174,12 +187,15 @@ def import_gallery(source: Path, gallery: Path, allow_conflicts: bool) -> None:
     from index.gallery import Gallery
     from index.records import Outcome
 
+    def tell(new, holder: str) -> None:
+        talk.print(f"[yellow]conflict:[/] {escape(new.source)} is {escape(new.identity)} there, {escape(holder)} here")
+
     with (
         _open(source) as other,
         Gallery.create(gallery) as opened,
         progress("importing", len(other), "references") as advance,
     ):
-        counts = opened.absorb(other, allow_conflicts=allow_conflicts, on_progress=advance)
+        counts = opened.absorb(other, allow_conflicts=allow_conflicts, on_progress=advance, on_conflict=tell)
     click.echo(
         f"added {count(counts[Outcome.ADDED], 'reference')}, {counts[Outcome.DUPLICATE]:,} were there already, "
         f"{count(counts[Outcome.CONFLICT], 'conflict')}"
@@ -187,6 +203,84 @@ def import_gallery(source: Path, gallery: Path, allow_conflicts: bool) -> None:
     if counts[Outcome.CONFLICT]:
         talk.print("conflicts: the same picture under another name; --allow-conflicts enrols it under both")
         raise SystemExit(1)
+
+
+@gallery.command()
+@click.option("--encoder", metavar="NAME|FOLDER", help="The encoder to move to; by default the shipped one.")
+@click.option("--drop-unreadable", is_flag=True, help="Remove the references whose stored crop is missing or damaged.")
+@click.option(
+    "--export-before",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Copy the gallery as it was to FILE, just before the switch.",
+)
+@gallery_option
+@device_option
+def reencode(
+    encoder: str | None, drop_unreadable: bool, export_before: Path | None, gallery: Path, device: str
+) -> None:
+    """Move the gallery to another encoder, from the crops that it keeps.
+
+    The originals are not needed. Until all is done, everybody sees the old gallery; then, at once, the new one. An
+    interrupted command loses nothing: typed again, it goes on where it stopped. What was removed is moved too, so
+    `undo` works as before; the move itself is no step that `undo` walks back (--export-before keeps a way).
+    """
+    from embedder import Encoder
+    from index.reencoder import Reencoder
+
+    with _open(gallery) as opened:
+        reencoder = Reencoder(opened, Encoder.load(encoder, device=device))
+        report = reencoder.report
+        if reencoder.given_up:
+            talk.print(f"an unfinished re-encoding to {escape(reencoder.given_up)} is given up")
+        if report.source is None:
+            click.echo(f"{gallery} is empty: nothing to do")
+            return
+        if reencoder.needless:
+            click.echo(f"{gallery} is made with {report.source.name} already: nothing to do")
+            return
+        try:
+            with progress("re-encoding", reencoder.waiting) as advance:
+                reencoder.run(drop_unreadable=drop_unreadable, export_before=export_before, on_batch=advance)
+            if report.switched:
+                for kind in opened.kinds():
+                    opened.calibrator(kind).neighbourhoods()
+        except KeyboardInterrupt:
+            if not report.switched:
+                talk.print(
+                    f"interrupted after {count(report.encoded, 'reference')}: the gallery is as it was, and the same "
+                    "command goes on from there"
+                )
+                raise SystemExit(130) from None
+    _tell_reencoding(report)
+
+
+def _tell_reencoding(report) -> None:
+    for lost in report.unreadable.values():
+        whose = escape(lost.identity) if lost.identity else "removed earlier"
+        talk.print(
+            f"[yellow]unreadable crop:[/] reference {lost.reference} ({whose}), {escape(lost.source)}: "
+            f"{escape(lost.reason)}"
+        )
+    source, target = report.source, report.target
+    if not report.switched:
+        talk.print(
+            f"[bold red]error:[/] the crops of {count(len(report.unreadable), 'reference')} cannot be read, so the "
+            f"gallery stays with {escape(source.name)}: --drop-unreadable moves it without them (enrol those pictures "
+            "anew afterwards)"
+        )
+        raise SystemExit(1)
+    rate = f", {report.encoded / report.seconds:,.0f} pictures/s" if report.encoded and report.seconds else ""
+    earlier = (
+        f", {report.moved - report.encoded:,} of them before an interruption" if report.moved > report.encoded else ""
+    )
+    dropped = (
+        f"; {count(len(report.unreadable), 'reference')} with unreadable crops removed" if report.unreadable else ""
+    )
+    click.echo(
+        f"moved {count(report.moved, 'reference')} from {source.name} ({source.dimension} numbers) to {target.name} "
+        f"({target.dimension} numbers) in {report.seconds:.1f} s{rate}{earlier}{dropped}; calibrated anew"
+    )
 
 
 def _open(path: Path):

@@ -144,7 +144,7 @@ class Calibrator:
         if depth > DEPTH:
             return find_neighbourhoods(held, sample(held.references, held.identities), depth)
         if self._known is None:
-            kept = self._store.calibration(self.shelf.kind, self._key)
+            kept = self._store.calibration(self.shelf.kind, self._key, self.shelf.encoder)
             if kept and (known := _unpacked(kept[1])):
                 self._known_at, self._known = kept[0], known
         if self._known is not None and self._known_at == self.shelf.revision:
@@ -155,7 +155,7 @@ class Calibrator:
             known = self._updated(self._known, held)
         self._known, self._known_at = known, self.shelf.revision
         with suppress(GalleryError):  # a gallery that cannot be written can still be asked: it computes this again
-            self._store.keep_calibration(self.shelf.kind, self._key, self._known_at, _packed(known))
+            self._store.keep_calibration(self.shelf.kind, self._key, self._known_at, _packed(known), self.shelf.encoder)
         return known
 
     def _updated(self, known: Neighbourhoods, held: Vectors) -> Neighbourhoods:

@@ -49,6 +49,15 @@ class Gallery:
         self._device = device
         self._shelves: dict[str, StoreShelf] = {}
         self._calibrators: dict[tuple[str, tuple[int, ...] | None], Calibrator] = {}
+        self._language: EncoderStamp | None = None
+
+    def speak(self, encoder: EncoderStamp) -> None:
+        """From now on this object is asked with this encoder's encodings alone.
+
+        Where another process moves the gallery to another encoder, what was read before goes on answering as it was;
+        what was not read yet raises GalleryMismatch. Without this call the new encodings are read.
+        """
+        self._language = encoder
 
     @classmethod
     def create(cls, path: str | Path, *, device: str = "auto") -> Gallery:
@@ -114,13 +123,25 @@ class Gallery:
         return self.store.commands(most)
 
     def shelf(self, kind: str) -> Shelf:
-        """The references of a kind in memory, up to date."""
-        shelf = self._shelves.get(proper_kind(kind))
-        if shelf is None:
-            shelf = self._shelves[kind] = StoreShelf(self.store, kind, self._device)
-        else:
-            shelf.refresh()
-        return shelf
+        """The references of a kind in memory, up to date. Raises GalleryMismatch: see `speak`."""
+        with self.store.snapshot():
+            shelf = self._shelves.get(proper_kind(kind))
+            if shelf is not None and shelf.outdated:
+                if self._speaks(shelf.encoder):
+                    return shelf
+                self._shelves.clear()
+                self._calibrators.clear()
+                shelf = None
+            if shelf is None:
+                if self._language:
+                    self.store.check_stamp(kind, self._language)
+                shelf = self._shelves[kind] = StoreShelf(self.store, kind, self._device)
+            else:
+                shelf.refresh()
+            return shelf
+
+    def _speaks(self, encoder: EncoderStamp | None) -> bool:
+        return bool(self._language and encoder and self._language.fingerprint == encoder.fingerprint)
 
     def search(self, encodings: Float32[np.ndarray, "queries dim"], k: int = 5, kind: str = "character") -> Neighbours:
         """The k nearest references of each encoding, best first, exactly."""
@@ -131,8 +152,9 @@ class Gallery:
 
         Raises UnknownIdentity.
         """
-        whole = self.shelf(kind)
-        strangers = self.shelf(STRANGERS_OF[kind])
+        with self.store.snapshot():  # one moment for both: between two, the gallery may move to another encoder
+            whole = self.shelf(kind)
+            strangers = self.shelf(STRANGERS_OF[kind])
         wanted = None if only is None else tuple(sorted({self.store.identity(kind, name) for name in only}))
         known = self._calibrators.get((kind, wanted))
         if known is None or (wanted is not None and known.shelf.revision != whole.revision):
@@ -246,7 +268,7 @@ class Gallery:
                 )
         self.store.stamp(kind, encoder)
         command = self.begin("enroll") if command is None else command
-        return self.store.add(kind, references, command, allow_conflicts=allow_conflicts)
+        return self.store.add(kind, references, encoder, command, allow_conflicts=allow_conflicts)
 
     def near_duplicates(self, references: Sequence[int], kind: str = "character") -> list[list[int]]:
         """For each enrolled reference, the earlier ones of its identity that look like the same drawing."""
@@ -299,10 +321,16 @@ class Gallery:
         self.store.export(Path(target))
 
     def absorb(
-        self, other: Gallery, *, allow_conflicts: bool = False, on_progress: Callable[[int], None] | None = None
+        self,
+        other: Gallery,
+        *,
+        allow_conflicts: bool = False,
+        on_progress: Callable[[int], None] | None = None,
+        on_conflict: Callable[[NewReference, str], None] | None = None,
     ) -> dict[Outcome, int]:
         """Enrol all that another gallery holds; how many references were added, duplicates, or conflicts.
 
+        `on_conflict` is told of each conflicting reference, and the name under which its picture is enrolled here.
         Raises GalleryMismatch where the two were made by different encoders.
         """
         counts = dict.fromkeys(Outcome, 0)
@@ -312,13 +340,17 @@ class Gallery:
             if held and held.fingerprint != stamp.fingerprint:
                 raise GalleryMismatch(
                     f"{other.path} was made by encoder {stamp.name} ({stamp.fingerprint[:12]}), {self.path} by "
-                    f"{held.name} ({held.fingerprint[:12]}): their encodings cannot be mixed; enrol the pictures anew"
+                    f"{held.name} ({held.fingerprint[:12]}): their encodings cannot be mixed: move one "
+                    "of them over with `kaodex gallery reencode`, or enrol the pictures anew"
                 )
         command = self.begin(f"import {other.path}")
         for kind, stamp in stamps.items():
             for batch in other.store.contents(kind):
-                for one in self.enroll(batch, stamp, kind=kind, allow_conflicts=allow_conflicts, command=command):
+                results = self.enroll(batch, stamp, kind=kind, allow_conflicts=allow_conflicts, command=command)
+                for new, one in zip(batch, results, strict=True):
                     counts[one.outcome] += 1
+                    if on_conflict and one.outcome is Outcome.CONFLICT:
+                        on_conflict(new, one.holder)
                 if on_progress:
                     on_progress(len(batch))
         return counts

@@ -22,7 +22,7 @@ from index.calibrator import Population
 from index.enroller import Enroller
 from index.enrolment import EnrolledPicture, EnrolmentReport
 from index.gallery import DEFAULT_FPIR, DEFAULT_MISIDENTIFICATION, Gallery
-from index.records import STRANGERS_OF, EncoderStamp, proper_kind
+from index.records import KINDS, STRANGERS_OF, EncoderStamp, proper_kind
 from index.voting import DEFAULT_RULE
 
 QUERY_BATCH = 32
@@ -42,6 +42,7 @@ class Recognizer:
         self.bank = tuple(Population(*strangers) for strangers in encoder.strangers)
         for kind in gallery.kinds():
             gallery.store.check_stamp(kind, self.stamp)
+        gallery.speak(self.stamp)
 
     @classmethod
     def open(
@@ -227,7 +228,8 @@ class Recognizer:
 
 def _maker(gallery: Gallery, device: str) -> Encoder:
     """The encoder that made the gallery; the default one for an empty gallery. Raises UnusableEncoder."""
-    stamp = next((stamp for kind in gallery.kinds() if (stamp := gallery.store.encoder(kind))), None)
+    kinds = dict.fromkeys((*gallery.kinds(), *KINDS))  # also of a kind whose references are all removed
+    stamp = next((stamp for kind in kinds if (stamp := gallery.store.encoder(kind))), None)
     try:
         return Encoder.load(stamp.name if stamp else None, device=device)
     except UnusableEncoder as error:
@@ -235,7 +237,8 @@ def _maker(gallery: Gallery, device: str) -> Encoder:
             raise
         raise UnusableEncoder(
             f"{gallery.path} was made by the encoder {stamp.name!r} (fingerprint {stamp.fingerprint[:12]}), which does "
-            "not come with Kaodex: give its folder with --encoder FOLDER"
+            "not come with Kaodex: give its folder with --encoder FOLDER, or move the gallery to the shipped one with "
+            "`kaodex gallery reencode`"
         ) from error
 
 

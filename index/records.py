@@ -120,6 +120,10 @@ class Command:
     """UTC, ISO 8601."""
     words: str
     references: int
+    undone: bool = False
+    """A later `undo` walked it back."""
+    lost: int = 0
+    """Of an undo: references that could not come back, because their crops were lost before a re-encoding."""
 
 
 @dataclass(frozen=True)

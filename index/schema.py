@@ -4,6 +4,11 @@ A reference belongs to one identity, or to none (removed; undo can bring it back
 the journal, grouped by the command that made it: enrolling, removing, renaming, merging and undoing are all *moves* of
 references. So undo walks the rows of a command back, and what is kept in memory follows by replaying the rows it has
 not seen.
+
+Encodings are no part of the journal: they are what an encoder makes of the crops. So moving a gallery to another
+encoder changes no row of the journal, commands from before it can be undone after it, and the references that come back
+have the new encodings. The file's format stays the same across it, and on the way there too: the new encodings wait in
+two tables of their own, which a Kaodex that does not know them leaves alone.
 """
 
 from __future__ import annotations
@@ -74,6 +79,22 @@ _TABLES = (
         PRIMARY KEY (kind, key)
     ) STRICT""",
 )
+
+STAGED = (
+    """CREATE TABLE IF NOT EXISTS reencoding (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        name TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        dimension INTEGER NOT NULL
+    ) STRICT""",
+    """CREATE TABLE IF NOT EXISTS reencoded (
+        id INTEGER PRIMARY KEY REFERENCES reference (id),
+        encoding BLOB NOT NULL
+    ) STRICT""",
+)
+"""While a gallery moves to another encoder: which one, and the encodings that it made so far, by reference."""
+
+DROP_STAGED = ("DROP TABLE IF EXISTS reencoded", "DROP TABLE IF EXISTS reencoding")
 
 _MIGRATIONS: dict[int, tuple[str, ...]] = {0: _TABLES}
 """What takes a file of a format to the next one; an empty file is format 0."""

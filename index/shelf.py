@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float16, Float32, Int64, UInt64
 
-from index.records import Vectors
+from index.records import EncoderStamp, Vectors
 from index.search import MOST_NEIGHBOURS, ExactSearch
 from index.sqlite_store import SQLiteStore
 from index.voting import centroids
@@ -42,6 +42,9 @@ class Shelf:
     hashes: UInt64[np.ndarray, " references"]
     """Perceptual hashes of the crops."""
 
+    encoder: EncoderStamp | None = None
+    """Which encoder made the encodings, where a gallery tells."""
+
     def __init__(self, kind: str, held: Vectors, dimension: int | None, revision: int, device: str = "auto") -> None:
         self.kind = kind
         self._device = device
@@ -70,7 +73,9 @@ class Shelf:
             self.encodings[which] if self._search is not None else np.empty((0, 0), np.float16),
         )
         dimension = None if self._search is None else self._search.dimension
-        return Shelf(self.kind, held, dimension, self.revision, self._device)
+        shelf = Shelf(self.kind, held, dimension, self.revision, self._device)
+        shelf.encoder = self.encoder
+        return shelf
 
     @property
     def encodings(self) -> Float16[np.ndarray, "references dim"]:
@@ -122,7 +127,7 @@ class StoreShelf(Shelf):
     """All references of a kind, kept current by replaying the journal.
 
     A cache of the store: `refresh` reads what it was not told yet, so a change by another process is seen by the next
-    search. When tombstones are many the search is built anew without them.
+    search. When tombstones are many, or the gallery moved to another encoder, the search is built anew.
     """
 
     def __init__(self, store: SQLiteStore, kind: str, device: str = "auto") -> None:
@@ -131,8 +136,14 @@ class StoreShelf(Shelf):
             super().__init__(kind, *self._read(kind), device)
 
     def _read(self, kind: str) -> tuple[Vectors, int | None, int]:
-        encoder = self._store.encoder(kind)
-        return self._store.vectors(kind), encoder.dimension if encoder else None, self._store.revision()
+        self.encoder = self._store.encoder(kind)
+        dimension = self.encoder.dimension if self.encoder else None
+        return self._store.vectors(kind), dimension, self._store.revision()
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the gallery holds another encoder's encodings by now."""
+        return self.encoder is not None and self._store.encoder(self.kind) != self.encoder
 
     def refresh(self) -> None:
         """Bring the shelf to the store's last revision, reading only what is new."""
@@ -140,6 +151,8 @@ class StoreShelf(Shelf):
             self._refresh()
 
     def _refresh(self) -> None:
+        if self.outdated:
+            return self._fill(*self._read(self.kind))
         revision = self._store.revision()
         if revision == self.revision:
             return

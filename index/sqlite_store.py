@@ -29,7 +29,7 @@ from index.records import (
     proper_kind,
     proper_name,
 )
-from index.schema import APPLICATION, FORMAT, format_of, migrate
+from index.schema import APPLICATION, DROP_STAGED, FORMAT, format_of, migrate
 
 SAME_FACE = 0.5
 """Two boxes in one picture are one face from this intersection over union on."""
@@ -98,7 +98,7 @@ class SQLiteStore:
                 raise GalleryMissing(f"{self.path} is an empty file, no gallery")
             if found != FORMAT:
                 self._connection.execute("PRAGMA journal_mode = WAL")
-                with self._transaction():
+                with self.transaction():
                     migrate(self._connection)
 
     def close(self) -> None:
@@ -106,11 +106,12 @@ class SQLiteStore:
         self._connection.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that is done inside is on the disk together at the end, or not at all."""
         with _told(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                yield
+                yield self._connection
             except BaseException:
                 self._connection.execute("ROLLBACK")
                 raise
@@ -118,7 +119,10 @@ class SQLiteStore:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """All that is read inside is of one moment, whatever others write meanwhile."""
+        """All that is read inside is of one moment, whatever others write meanwhile; one inside another is the same."""
+        if self._connection.in_transaction:
+            yield
+            return
         with _told(self.path):
             self._connection.execute("BEGIN")
             try:
@@ -126,7 +130,8 @@ class SQLiteStore:
             finally:
                 self._connection.execute("COMMIT")
 
-    def _rows(self, sql: str, parameters: Sequence = ()) -> list[tuple]:
+    def rows(self, sql: str, parameters: Sequence = ()) -> list[tuple]:
+        """What a query of this file's tables finds."""
         with _told(self.path):
             return self._connection.execute(sql, parameters).fetchall()
 
@@ -134,7 +139,7 @@ class SQLiteStore:
 
     def encoder(self, kind: str) -> EncoderStamp | None:
         """Which encoder made this kind's encodings; None while the gallery holds nothing of the kind."""
-        rows = self._rows("SELECT name, fingerprint, dimension FROM encoder WHERE kind = ?", (kind,))
+        rows = self.rows("SELECT name, fingerprint, dimension FROM encoder WHERE kind = ?", (kind,))
         return EncoderStamp(*rows[0]) if rows else None
 
     def stamp(self, kind: str, encoder: EncoderStamp) -> None:
@@ -142,7 +147,7 @@ class SQLiteStore:
         proper_kind(kind)
         if self.encoder(kind) is not None:
             return self.check_stamp(kind, encoder)
-        with self._transaction():
+        with self.transaction():
             self._connection.execute(
                 "INSERT OR IGNORE INTO encoder (kind, name, fingerprint, dimension) VALUES (?, ?, ?, ?)",
                 (kind, encoder.name, encoder.fingerprint, encoder.dimension),
@@ -156,15 +161,15 @@ class SQLiteStore:
             raise GalleryMismatch(
                 f"the {kind} encodings of {self.path} were made by encoder {held.name} ({held.fingerprint[:12]}, "
                 f"{held.dimension} numbers); {encoder.name} ({encoder.fingerprint[:12]}, {encoder.dimension} numbers) "
-                "speaks another language: give the one that made it with --encoder (a name, or its folder), or enrol "
-                "into a new gallery with -g"
+                "speaks another language: give the one that made it with --encoder (a name, or its folder), move the "
+                "gallery over with `kaodex gallery reencode --encoder NAME|FOLDER`, or enrol into a new gallery with -g"
             )
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def kinds(self) -> list[str]:
         """The kinds of which at least one reference is enrolled, banks of strangers last."""
-        held = self._rows(
+        held = self.rows(
             "SELECT kind FROM encoder WHERE EXISTS (SELECT 1 FROM reference "
             "WHERE reference.kind = encoder.kind AND identity IS NOT NULL)"
         )
@@ -172,13 +177,13 @@ class SQLiteStore:
 
     def revision(self) -> int:
         """The journal's last row; 0 for a gallery that never held anything."""
-        return int(self._rows("SELECT coalesce(max(id), 0) FROM journal")[0][0])
+        return int(self.rows("SELECT coalesce(max(id), 0) FROM journal")[0][0])
 
     def changes(self, since: int, kind: str) -> list[Change]:
         """The journal's rows after `since` that move references of this kind, in order."""
         return [
             Change(*row)
-            for row in self._rows(
+            for row in self.rows(
                 "SELECT journal.id, reference, before, after FROM journal "
                 "JOIN reference ON reference.id = journal.reference "
                 "WHERE journal.id > ? AND kind = ? ORDER BY journal.id",
@@ -199,12 +204,12 @@ class SQLiteStore:
         )
         rows: list[tuple] = []
         if references is None:
-            rows = self._rows(f"{sql} ORDER BY id", (kind,))
+            rows = self.rows(f"{sql} ORDER BY id", (kind,))
         else:
             wanted = sorted(references)
             for start in range(0, len(wanted), _MOST_VARIABLES):
                 some = wanted[start : start + _MOST_VARIABLES]
-                rows += self._rows(f"{sql} AND id IN ({_marks(some)}) ORDER BY id", (kind, *some))
+                rows += self.rows(f"{sql} AND id IN ({_marks(some)}) ORDER BY id", (kind, *some))
         bad = [row[0] for row in rows if len(row[4]) != 2 * dimension]
         if bad:
             raise GalleryDamaged(
@@ -225,7 +230,7 @@ class SQLiteStore:
         where, parameters = ("WHERE identity.kind = ?", (kind,)) if kind else ("", ())
         return [
             IdentityCount(*row)
-            for row in self._rows(
+            for row in self.rows(
                 f"SELECT identity.id, identity.kind, name, count(*) FROM identity "
                 f"JOIN reference ON reference.identity = identity.id {where} "
                 f"GROUP BY identity.id ORDER BY identity.kind, name",
@@ -239,12 +244,12 @@ class SQLiteStore:
         found: dict[int, str] = {}
         for start in range(0, len(wanted), _MOST_VARIABLES):
             some = wanted[start : start + _MOST_VARIABLES]
-            found.update(self._rows(f"SELECT id, name FROM identity WHERE id IN ({_marks(some)})", some))
+            found.update(self.rows(f"SELECT id, name FROM identity WHERE id IN ({_marks(some)})", some))
         return found
 
     def identity(self, kind: str, name: str) -> int:
         """The id of an enrolled identity. Raises UnknownIdentity, with names that are near."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT id FROM identity WHERE kind = ? AND name = ? "
             "AND EXISTS (SELECT 1 FROM reference WHERE reference.identity = identity.id)",
             (kind, proper_name(name)),
@@ -265,7 +270,7 @@ class SQLiteStore:
         found: dict[int, Reference] = {}
         for start in range(0, len(wanted), _MOST_VARIABLES):
             some = wanted[start : start + _MOST_VARIABLES]
-            for row in self._rows(
+            for row in self.rows(
                 "SELECT reference.id, name, reference.kind, source, x0, y0, x1, y1, region, sha256 FROM reference "
                 f"JOIN identity ON identity.id = reference.identity WHERE {column} IN ({_marks(some)}) "
                 "ORDER BY reference.id",
@@ -285,32 +290,46 @@ class SQLiteStore:
 
     def crop(self, reference: int) -> bytes:
         """The stored crop of a reference as an encoded picture file. Raises GalleryError where there is none."""
-        rows = self._rows("SELECT picture FROM crop WHERE reference = ?", (reference,))
+        rows = self.rows("SELECT picture FROM crop WHERE reference = ?", (reference,))
         if not rows:
             raise GalleryError(f"{self.path} holds no reference {reference}")
         return rows[0][0]
 
-    def calibration(self, kind: str, key: str) -> tuple[int, bytes] | None:
-        """What was kept under this key, and the journal's last row at that time; None where nothing was."""
-        rows = self._rows("SELECT journal, value FROM calibration WHERE kind = ? AND key = ?", (kind, key))
+    def calibration(self, kind: str, key: str, encoder: EncoderStamp | None = None) -> tuple[int, bytes] | None:
+        """What was kept under this key, and the journal's last row at that time; None where nothing was.
+
+        With `encoder`, None also where the kind's encodings are another encoder's by now.
+        """
+        rows = self.rows(
+            "SELECT journal, value FROM calibration JOIN encoder USING (kind) "
+            "WHERE kind = ? AND key = ? AND fingerprint = coalesce(?, fingerprint)",
+            (kind, key, encoder.fingerprint if encoder else None),
+        )
         return rows[0] if rows else None
 
-    def keep_calibration(self, kind: str, key: str, journal: int, value: bytes) -> None:
-        """Keep what can be computed again, stamped with the journal's row that it knows of."""
-        with self._transaction():
+    def keep_calibration(
+        self, kind: str, key: str, journal: int, value: bytes, encoder: EncoderStamp | None = None
+    ) -> None:
+        """Keep what can be computed again, stamped with the journal's row that it knows of.
+
+        With `encoder`, nothing is kept where the kind's encodings are another encoder's by now.
+        """
+        with self.transaction():
             self._connection.execute(
-                "INSERT OR REPLACE INTO calibration (kind, key, journal, value) VALUES (?, ?, ?, ?)",
-                (kind, key, journal, value),
+                "INSERT OR REPLACE INTO calibration (kind, key, journal, value) "
+                "SELECT kind, ?, ?, ? FROM encoder WHERE kind = ? AND fingerprint = coalesce(?, fingerprint)",
+                (key, journal, value, kind, encoder.fingerprint if encoder else None),
             )
 
     # -- changing ------------------------------------------------------------------------------------------------------
 
     def begin(self, words: str) -> int:
         """Note that a command begins; its changes are undone together."""
-        with self._transaction():
-            return self._begin(words)
+        with self.transaction():
+            return self.begin_inside(words)
 
-    def _begin(self, words: str, undoes: int | None = None) -> int:
+    def begin_inside(self, words: str, undoes: int | None = None) -> int:
+        """As `begin`, inside the caller's transaction."""
         cursor = self._connection.execute(
             "INSERT INTO command (at, words, undoes) VALUES (?, ?, ?)",
             (datetime.now(UTC).isoformat(timespec="seconds"), words, undoes),
@@ -319,14 +338,23 @@ class SQLiteStore:
         return cursor.lastrowid
 
     def add(
-        self, kind: str, references: Sequence[NewReference], command: int, *, allow_conflicts: bool = False
+        self,
+        kind: str,
+        references: Sequence[NewReference],
+        encoder: EncoderStamp,
+        command: int,
+        *,
+        allow_conflicts: bool = False,
     ) -> list[Enrolled]:
         """Enrol references in one transaction, and tell for each what became of it.
 
         The same face of the same picture file under the same name is a duplicate; under another name it is a conflict,
-        enrolled only where `allow_conflicts`. A reference that was removed earlier comes back as itself.
+        enrolled only where `allow_conflicts`. A reference that was removed earlier comes back as itself. Raises
+        GalleryMismatch where another encoder makes this kind's encodings: asked for inside the transaction, because
+        another process may move the gallery over at any moment.
         """
-        with self._transaction():
+        with self.transaction():
+            self.check_stamp(kind, encoder)
             command = self._still_open(command)
             return [self._add(kind, reference, command, allow_conflicts) for reference in references]
 
@@ -335,7 +363,7 @@ class SQLiteStore:
         undone_by, words, last = self._connection.execute(
             "SELECT undone_by, words, (SELECT max(command) FROM journal) FROM command WHERE id = ?", (command,)
         ).fetchone()
-        return command if undone_by is None and (last is None or last <= command) else self._begin(words)
+        return command if undone_by is None and (last is None or last <= command) else self.begin_inside(words)
 
     def _add(self, kind: str, new: NewReference, command: int, allow_conflicts: bool) -> Enrolled:
         identity = self._identity(kind, new.identity)
@@ -375,13 +403,13 @@ class SQLiteStore:
             assert cursor.lastrowid is not None
             removed = cursor.lastrowid
             self._connection.execute("INSERT INTO crop (reference, picture) VALUES (?, ?)", (removed, new.crop))
-        self._move(command, removed, None, identity)
+        self.move_inside(command, removed, None, identity)
         if kind in STRANGERS_OF:  # who is enrolled is no stranger any more
             for stranger, whose in self._connection.execute(
                 "SELECT id, identity FROM reference WHERE sha256 = ? AND kind = ? AND identity IS NOT NULL",
                 (new.sha256, STRANGERS_OF[kind]),
             ).fetchall():
-                self._move(command, stranger, whose, None)
+                self.move_inside(command, stranger, whose, None)
         return Enrolled(Outcome.ADDED, removed, new.identity)
 
     def _identity(self, kind: str, name: str) -> int:
@@ -390,7 +418,8 @@ class SQLiteStore:
             0
         ]
 
-    def _move(self, command: int, reference: int, before: int | None, after: int | None) -> None:
+    def move_inside(self, command: int, reference: int, before: int | None, after: int | None) -> None:
+        """Move one reference and journal it, inside the caller's transaction."""
         self._connection.execute("UPDATE reference SET identity = ? WHERE id = ?", (after, reference))
         self._connection.execute(
             "INSERT INTO journal (command, reference, before, after) VALUES (?, ?, ?, ?)",
@@ -402,8 +431,8 @@ class SQLiteStore:
 
         Raises UnknownIdentity, and then changes nothing.
         """
-        with self._transaction():
-            command = self._begin(words)
+        with self.transaction():
+            command = self.begin_inside(words)
             moved = 0
             for name in names:
                 held = self._held(kind, name)
@@ -412,19 +441,19 @@ class SQLiteStore:
                 after = self._identity(kind, proper_name(target)) if target is not None else None
                 for reference, before in held:
                     if before != after:
-                        self._move(command, reference, before, after)
+                        self.move_inside(command, reference, before, after)
                         moved += 1
             return moved
 
     def remove_references(self, references: Sequence[int], words: str) -> int:
         """Take single references out of the gallery; how many. Raises GalleryError for one that is not enrolled."""
-        with self._transaction():
-            command = self._begin(words)
+        with self.transaction():
+            command = self.begin_inside(words)
             for reference in dict.fromkeys(references):
                 row = self._connection.execute("SELECT identity FROM reference WHERE id = ?", (reference,)).fetchone()
                 if row is None or row[0] is None:
                     raise GalleryError(f"{self.path} holds no reference {reference}: see `kaodex gallery show NAME`")
-                self._move(command, reference, row[0], None)
+                self.move_inside(command, reference, row[0], None)
             return len(set(references))
 
     def _held(self, kind: str, name: str) -> list[tuple[int, int]]:
@@ -443,8 +472,11 @@ class SQLiteStore:
         return f"{self.path} holds no {kind} named {name}: {hint}"
 
     def undo(self) -> Command:
-        """Walk the last command back that is not undone yet. Raises GalleryError where there is none."""
-        with self._transaction():
+        """Walk the last command back that is not undone yet. Raises GalleryError where there is none.
+
+        A reference whose crop was lost before a re-encoding has no encoding any more, and stays out of the gallery.
+        """
+        with self.transaction():
             row = self._connection.execute(
                 "SELECT id, at, words FROM command WHERE undone_by IS NULL AND undoes IS NULL "
                 "AND EXISTS (SELECT 1 FROM journal WHERE journal.command = command.id) ORDER BY id DESC LIMIT 1"
@@ -455,22 +487,27 @@ class SQLiteStore:
             rows = self._connection.execute(
                 "SELECT reference, before, after FROM journal WHERE command = ? ORDER BY id DESC", (undone,)
             ).fetchall()
-            command = self._begin(f"undo: {words}", undoes=undone)
-            moved = 0
+            command = self.begin_inside(f"undo: {words}", undoes=undone)
+            moved = lost = 0
             for reference, before, after in rows:
-                now = self._connection.execute("SELECT identity FROM reference WHERE id = ?", (reference,)).fetchone()
-                if now == (after,):  # what a later command of another process moved on is left where it is
-                    self._move(command, reference, after, before)
+                now, encoded = self._connection.execute(
+                    "SELECT identity, encoding <> zeroblob(length(encoding)) FROM reference WHERE id = ?", (reference,)
+                ).fetchone()
+                if before is not None and not encoded:
+                    lost += 1
+                elif now == after:  # what a later command of another process moved on is left where it is
+                    self.move_inside(command, reference, after, before)
                     moved += 1
             self._connection.execute("UPDATE command SET undone_by = ? WHERE id = ?", (command, undone))
-            return Command(undone, at, words, moved)
+            return Command(undone, at, words, moved, lost=lost)
 
     def commands(self, most: int = 20) -> list[Command]:
         """The last commands that changed something, newest first."""
         return [
-            Command(*row)
-            for row in self._rows(
-                "SELECT command.id, at, words, count(*) FROM command JOIN journal ON journal.command = command.id "
+            Command(number, at, words, moved, undone=bool(undone))
+            for number, at, words, moved, undone in self.rows(
+                "SELECT command.id, at, words, count(*), undone_by IS NOT NULL FROM command "
+                "JOIN journal ON journal.command = command.id "
                 "GROUP BY command.id ORDER BY command.id DESC LIMIT ?",
                 (most,),
             )
@@ -480,20 +517,24 @@ class SQLiteStore:
 
     def check(self) -> list[str]:
         """What is wrong with the gallery, in words; nothing, if all is well. Reads every page of the file."""
-        problems = [f"SQLite: {row[0]}" for row in self._rows("PRAGMA integrity_check") if row[0] != "ok"]
+        with self.snapshot():
+            return self._check()
+
+    def _check(self) -> list[str]:
+        problems = [f"SQLite: {row[0]}" for row in self.rows("PRAGMA integrity_check") if row[0] != "ok"]
         problems += [
             f"a row of {table} refers to a row of {parent} that is not there"
-            for table, _, parent, _ in self._rows("PRAGMA foreign_key_check")
+            for table, _, parent, _ in self.rows("PRAGMA foreign_key_check")
         ]
-        for reference, now, last in self._rows(
+        for reference, now, last in self.rows(
             "SELECT id, identity, after FROM reference LEFT JOIN "
             "(SELECT reference, after, max(id) FROM journal GROUP BY reference) AS last ON last.reference = id "
             "WHERE identity IS NOT after"
         ):
             problems.append(f"reference {reference} belongs to identity {now}, the journal says {last}")
-        for (reference,) in self._rows("SELECT id FROM reference WHERE id NOT IN (SELECT reference FROM crop)"):
+        for (reference,) in self.rows("SELECT id FROM reference WHERE id NOT IN (SELECT reference FROM crop)"):
             problems.append(f"reference {reference} has lost its crop")
-        for reference, length, dimension in self._rows(
+        for reference, length, dimension in self.rows(
             "SELECT id, length(encoding), dimension FROM reference JOIN encoder USING (kind) "
             "WHERE length(encoding) <> 2 * dimension"
         ):
@@ -521,6 +562,10 @@ class SQLiteStore:
                 try:
                     self._connection.backup(copy)
                     copy.execute("PRAGMA journal_mode = DELETE")
+                    if copy.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'reencoded'").fetchone()[0]:
+                        for statement in DROP_STAGED:  # an unfinished move to another encoder stays at home
+                            copy.execute(statement)
+                        copy.execute("VACUUM")
                 finally:
                     copy.close()
             unfinished.replace(target)
@@ -530,15 +575,23 @@ class SQLiteStore:
             unfinished.unlink(missing_ok=True)
 
     def contents(self, kind: str, batch: int = 256) -> Iterator[list[NewReference]]:
-        """All enrolled references of a kind with their crops, as they would be enrolled elsewhere, in batches."""
+        """All enrolled references of a kind with their crops, as they would be enrolled elsewhere, in batches.
+
+        Raises GalleryMismatch where another process moves the gallery to another encoder meanwhile.
+        """
         last = 0
+        encoder = self.encoder(kind)
         while True:
-            rows = self._rows(
-                "SELECT reference.id, name, sha256, source, x0, y0, x1, y1, region, detection, hash, encoding, picture "
-                "FROM reference JOIN identity ON identity.id = identity JOIN crop ON crop.reference = reference.id "
-                "WHERE reference.kind = ? AND reference.id > ? ORDER BY reference.id LIMIT ?",
-                (kind, last, batch),
-            )
+            with self.snapshot():
+                if self.encoder(kind) != encoder:
+                    raise GalleryMismatch(f"{self.path} was re-encoded meanwhile: type the command again")
+                rows = self.rows(
+                    "SELECT reference.id, name, sha256, source, x0, y0, x1, y1, region, detection, hash, encoding, "
+                    "picture FROM reference JOIN identity ON identity.id = identity "
+                    "JOIN crop ON crop.reference = reference.id "
+                    "WHERE reference.kind = ? AND reference.id > ? ORDER BY reference.id LIMIT ?",
+                    (kind, last, batch),
+                )
             if not rows:
                 return
             last = rows[-1][0]
