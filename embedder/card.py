@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float32, UInt8
+
 from data.errors import UnusableEncoder
-from embedder.preprocess import RESIZE_RULE
+from embedder.own_folder import encoders_folder, proper
+from embedder.preprocess import RESIZE_RULE, centre_square, prepare, resize_square
 
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "weights"
@@ -52,6 +57,14 @@ class Card:
         text = json.dumps(decisive, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def fit(self, crop: UInt8[np.ndarray, "_ _ 3"]) -> UInt8[np.ndarray, "size size 3"]:
+        """The crop's centre square at the input size."""
+        return np.ascontiguousarray(resize_square(centre_square(crop), self.input_size))
+
+    def prepare(self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> Float32[np.ndarray, "crops 3 size size"]:
+        """Crops as the network takes them."""
+        return prepare(crops, self.input_size, self.mean, self.std)
+
     def file(self, name: str) -> Path:
         """The path of one of the encoder's files, once its sha256 is what the card says; raises UnusableEncoder."""
         path = self.folder / name
@@ -70,22 +83,41 @@ class Card:
         return path
 
 
-def available_encoders() -> list[str]:
+def shipped_encoders() -> list[str]:
     """Names of the encoders that ship with Kaodex."""
     return sorted(folder.parent.name for folder in SHIPPED.glob(f"*/{CARD}"))
 
 
+def pulled_encoders() -> list[str]:
+    """Names of the encoders in the user's own folder: pulled, or put there by hand."""
+    folder = encoders_folder()
+    names = {found.parent.name for pattern in (f"*/{CARD}", "*/*.onnx") for found in folder.glob(pattern)}
+    return sorted(name for name in names - set(shipped_encoders()) if proper(name))
+
+
+def available_encoders() -> list[str]:
+    """Names by which an encoder can be loaded: the shipped ones, then those of the user's own folder."""
+    return [*shipped_encoders(), *pulled_encoders()]
+
+
 def find_encoder(name_or_folder: str | Path | None) -> Path:
-    """The folder of an encoder: a shipped one by its name, or any folder with a card; raises UnusableEncoder."""
+    """The folder of an encoder: a shipped or pulled one by its name, or any folder with a card.
+
+    Raises UnusableEncoder where there is none.
+    """
     name = DEFAULT_ENCODER if name_or_folder is None else str(name_or_folder)
-    shipped = available_encoders()
-    if name in shipped:
+    if name in shipped_encoders():
         return SHIPPED / name
+    if proper(name) and (encoders_folder() / name / CARD).is_file():
+        return encoders_folder() / name
     folder = Path(name).expanduser()
     if (folder / CARD).is_file():
         return folder
     what = f"the folder {folder} holds no {CARD}" if folder.is_dir() else f"there is no encoder '{name}'"
-    raise UnusableEncoder(f"{what}; use one of: {', '.join(shipped) or '(none shipped)'}, or the folder of an encoder")
+    raise UnusableEncoder(
+        f"{what}; use one of: {', '.join(available_encoders()) or '(none shipped)'}, or the folder of an encoder, "
+        "or onnx:FILE"
+    )
 
 
 def read_card(folder: Path) -> Card:
@@ -120,9 +152,10 @@ def _checked(folder: Path, fields: dict[str, Any]) -> Card:
     files = {str(name): str(digest) for name, digest in fields["files"].items()}
     if any(Path(name).name != name for name in files):
         raise ValueError(f"its files lie in its own folder, but it names {sorted(files)}")
+    pulled = folder.parent == encoders_folder()  # there an encoder goes by its folder, or galleries would not find it
     return Card(
         folder=folder,
-        name=str(fields["name"]),
+        name=folder.name if pulled else str(fields["name"]),
         dimension=dimension,
         input_size=size,
         mean=(mean[0], mean[1], mean[2]),

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from data.errors import KaodexError
+from data.prefetch import prefetch
 from embedder.card import Card, available_encoders, find_encoder, read_card
-from embedder.preprocess import centre_square, prepare, resize_square
+from embedder.foreign import ForeignCard, find_foreign, read_foreign
 from embedder.runtime import Runtime, choose_runtime
 from embedder.strangers import Strangers, read_strangers
 
@@ -19,45 +21,53 @@ from embedder.strangers import Strangers, read_strangers
 class Encoder:
     """Crops of faces to encodings: unit vectors whose inner product says how alike two faces are."""
 
-    def __init__(self, card: Card, runtime: Runtime) -> None:
+    def __init__(self, card: Card | ForeignCard, runtime: Runtime) -> None:
         self._card = card
         self._runtime = runtime
         self.name = card.name
         self.fingerprint = card.fingerprint
-        self.dimension = card.dimension
+        self.dimension = runtime.dimension
         self.input_size = card.input_size
         self.unknown_below = card.unknown_below
         self.runtime = runtime.name
 
     @classmethod
     def load(cls, name_or_folder: str | Path | None = None, *, device: str = "auto") -> Encoder:
-        """Open a shipped encoder by name, or any encoder folder; without a name, the default one.
+        """Open a shipped or pulled encoder by name, any encoder folder, or `onnx:FILE`; without a name, the default.
+
+        `onnx:FILE` is an ONNX image encoder of others; the JSON beside it says how it wants its pictures
+        (docs/encoders.md), and it runs on the CPU.
 
         device: `auto` (a GPU through PyTorch where there is one, else ONNX Runtime), `cpu` (ONNX Runtime), `cuda`,
         `cuda:N`, or `torch-cpu` (PyTorch without a GPU, for comparison). Raises UnusableEncoder for an unknown or
         damaged encoder or a device that is not there, MissingDependency where the runtime is not installed.
         """
+        if (file := find_foreign(name_or_folder)) is not None:
+            from embedder.foreign_runtime import ForeignRuntime
+
+            foreign = read_foreign(file)
+            return cls(foreign, ForeignRuntime(foreign, device))
         card = read_card(find_encoder(name_or_folder))
         return cls(card, choose_runtime(card, device))
 
     @staticmethod
     def available_encoders() -> list[str]:
-        """Names of the encoders that ship with Kaodex."""
+        """Names of the encoders that ship with Kaodex, then of those in the user's own folder."""
         return available_encoders()
 
     @property
     def card(self) -> dict[str, Any]:
-        """All of `encoder.json`."""
+        """All of `encoder.json`, or of the JSON beside an ONNX file of others."""
         return self._card.fields
 
     @cached_property
     def strangers(self) -> tuple[Strangers, ...]:
         """Populations of strangers that come with the encoder: encodings, and whose each is. Often there are none."""
-        return tuple(read_strangers(self._card).values())
+        return () if isinstance(self._card, ForeignCard) else tuple(read_strangers(self._card).values())
 
-    def fit(self, crop: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "size size 3"]:
+    def fit(self, crop: UInt8[np.ndarray, "_ _ 3"]) -> UInt8[np.ndarray, "height width 3"]:
         """The crop at the input size: `encode` gives for it what it gives for the crop, and it is small to keep."""
-        return np.ascontiguousarray(resize_square(centre_square(crop), self.input_size))
+        return self._card.fit(crop)
 
     def encode(
         self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]], batch_size: int = 64
@@ -66,12 +76,22 @@ class Encoder:
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, but is {batch_size}")
         encodings = np.empty((len(crops), self.dimension), np.float32)
-        for start in range(0, len(crops), batch_size):
-            batch = prepare(crops[start : start + batch_size], self.input_size, self._card.mean, self._card.std)
+        starts = range(0, len(crops), batch_size)
+
+        def prepare(start: int) -> np.ndarray:
+            return self._card.prepare(crops[start : start + batch_size])
+
+        # The next batch is made while the network works on this one; a single batch is not worth a thread.
+        prepared = (
+            prefetch(prepare, starts, workers=1, ahead=1) if len(starts) > 1 else ((0, prepare(0)) for _ in starts)
+        )
+        for start, batch in prepared:
+            if isinstance(batch, KaodexError):
+                raise batch
             encodings[start : start + len(batch)] = self._encode_batch(batch)
         return encodings
 
-    def _encode_batch(self, batch: Float32[np.ndarray, "crops 3 size size"]) -> Float32[np.ndarray, "crops dim"]:
+    def _encode_batch(self, batch: Float32[np.ndarray, "crops _ _ _"]) -> Float32[np.ndarray, "crops dim"]:
         encodings = self._runtime.forward(batch)
         if self._card.flip_average:
             encodings = encodings + self._runtime.forward(np.ascontiguousarray(batch[..., ::-1]))

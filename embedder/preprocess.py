@@ -32,6 +32,18 @@ def resize_square(
     return cv2.resize(square, (size, size), interpolation=rule).astype(np.uint8, copy=False)
 
 
+def stretch(picture: UInt8[np.ndarray, "_ _ 3"], height: int, width: int) -> UInt8[np.ndarray, "height width 3"]:
+    """The whole picture at height x width pixels, by Pillow's bilinear filter: a triangle as wide as what shrinks.
+
+    Encoders of others were fed by Pillow. OpenCV's linear rule looks at four pixels only, and aliases when it shrinks.
+    """
+    from PIL import Image
+
+    if picture.shape[:2] == (height, width):
+        return np.ascontiguousarray(picture)
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR))
+
+
 def prepare(
     crops: Sequence[UInt8[np.ndarray, "_ _ 3"]], size: int, mean: Sequence[float], std: Sequence[float]
 ) -> Float32[np.ndarray, "crops 3 size size"]:

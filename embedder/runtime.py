@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -21,9 +21,10 @@ class Runtime(Protocol):
     """A loaded network: normalised pictures to encodings."""
 
     name: str
+    dimension: int
 
-    def forward(self, batch: Float32[np.ndarray, "crops 3 size size"]) -> Float32[np.ndarray, "crops dim"]:
-        """Unit vectors, one for each picture."""
+    def forward(self, batch: Float32[np.ndarray, "crops _ _ _"]) -> Float32[np.ndarray, "crops dim"]:
+        """One vector for each picture."""
         ...
 
 
@@ -40,25 +41,33 @@ def choose_runtime(card: Card, device: str) -> Runtime:
     raise UnusableEncoder(f"there is no device '{device}'; use auto, cpu, cuda, cuda:0 (1, 2, …) or torch-cpu")
 
 
+def open_session(path: Path) -> Any:
+    """An ONNX file in ONNX Runtime on the CPU, with the operators of ONNX Runtime and no others.
+
+    Raises MissingDependency where there is no onnxruntime, UnusableEncoder for what it cannot open.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingDependency(
+            "encoding on the CPU needs onnxruntime: pip install 'kaodex[cpu]' (or 'kaodex[gpu]')"
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own errors share no base class
+        raise UnusableEncoder(f"{path} is not a network that ONNX Runtime can open: {error}") from error
+
+
 class OnnxRuntime:
     """The network in ONNX Runtime on the CPU."""
 
     name = "onnxruntime cpu"
 
     def __init__(self, card: Card) -> None:
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise MissingDependency(
-                "encoding on the CPU needs onnxruntime: pip install 'kaodex[cpu]' (or 'kaodex[gpu]')"
-            ) from error
-        path = card.file(ONNX)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's own errors share no base class
-            raise UnusableEncoder(f"{path} is not a network that ONNX Runtime can open: {error}") from error
+        self._session = open_session(card.file(ONNX))
+        self.dimension = card.dimension
         _check_width(self._session.get_outputs()[0].shape[-1], card)
 
     def forward(self, batch: Float32[np.ndarray, "crops 3 size size"]) -> Float32[np.ndarray, "crops dim"]:
@@ -88,6 +97,7 @@ class TorchRuntime:
         self._device = torch.device(device)
         network = load_network(card.network, card.file(WEIGHTS))
         _check_width(network.dimension, card)
+        self.dimension = card.dimension
         self._network = network.to(self._device).to(memory_format=torch.channels_last)
 
     def forward(self, batch: Float32[np.ndarray, "crops 3 size size"]) -> Float32[np.ndarray, "crops dim"]:
