@@ -152,9 +152,9 @@ def _singly(waiting: Iterable[list[WaitingCrop]]) -> Iterator[WaitingCrop]:
 
 def newer_default(stamp: EncoderStamp) -> str | None:
     """The default encoder's name, where the stamp is of another shipped one; else None: theirs may be better."""
-    from embedder.card import DEFAULT_ENCODER, available_encoders, find_encoder, read_card
+    from embedder.card import DEFAULT_ENCODER, find_encoder, read_card, shipped_encoders
 
-    if stamp.name == DEFAULT_ENCODER or not {stamp.name, DEFAULT_ENCODER} <= set(available_encoders()):
+    if stamp.name == DEFAULT_ENCODER or not {stamp.name, DEFAULT_ENCODER} <= set(shipped_encoders()):
         return None
     try:
         same = read_card(find_encoder(stamp.name)).fingerprint == stamp.fingerprint
