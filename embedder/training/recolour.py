@@ -17,7 +17,7 @@ def turn_hue(
 ) -> UInt8[np.ndarray, "height width channels"]:
     """An RGB or RGBA picture with every hue turned by so many degrees (HSV); greys and transparency stay.
 
-    >>> turn_hue(np.array([[[255, 0, 0]]], np.uint8), 120).tolist()
+    >>> turn_hue(np.array([[[255, 0, 0]]], np.uint8), 120.0).tolist()
     [[[0, 255, 0]]]
     """
     hsv = cv2.cvtColor(np.ascontiguousarray(picture[..., :3]), cv2.COLOR_RGB2HSV)

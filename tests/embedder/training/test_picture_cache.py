@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from data.errors import UnreadablePicture
 from embedder.training.pictures import CHUNK, cached, decode_square, on_white
 
 
@@ -36,7 +37,7 @@ def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("no picture")
     (tmp_path / "b.png").touch()
     for name in ("a.png", "b.png"):
-        with pytest.raises(ValueError, match=name):
+        with pytest.raises(UnreadablePicture, match=name):
             decode_square(tmp_path / name, 8)
 
 

@@ -10,7 +10,9 @@ from data.splits import draw_references_and_queries
 from embedder.training.identities import Identity
 from embedder.training.validation import (
     colour_histograms,
+    open_and_closed,
     rank1,
+    shots_for,
     source_groups,
     strangers_threshold,
 )
@@ -34,6 +36,46 @@ def test_rank1_is_the_loop() -> None:
             best = max(drawn.references, key=lambda one, query=query: float(encodings[query] @ encodings[one]))
             shares.setdefault(int(labels[query]), []).append(bool(labels[best] == labels[query]))
     np.testing.assert_allclose(found, [np.mean(shares[label]) for label in sorted(shares)])
+
+
+def test_open_and_closed_is_the_loop() -> None:
+    encodings, labels, groups = a_dev_set(5, 6, 90)
+    found = open_and_closed(encodings, labels, groups, shots=2, draws=3, seed=4)
+    assert found["rank1"] == pytest.approx(rank1(encodings, labels, groups, references=2, draws=3, seed=4).mean())
+    random = np.random.default_rng([4, 1])
+    precision: dict[int, list[float]] = {}
+    mated, strangers = [], []
+    for draw in range(3):
+        drawn = draw_references_and_queries(labels, groups, 2, [4, draw])
+        names = sorted({int(labels[one]) for one in drawn.references})
+        enrolled = {int(name) for name in random.choice(names, (len(names) + 1) // 2, replace=False)}
+        for query in drawn.queries:
+            near = sorted(drawn.references, key=lambda one, query=query: -float(encodings[query] @ encodings[one]))
+            first, second = (int(labels[one] == labels[query]) for one in near[:2])
+            precision.setdefault(int(labels[query]), []).append((first + (first + second) / 2 * second) / 2)
+            best = next(one for one in near if int(labels[one]) in enrolled)
+            row = (int(labels[query]), float(encodings[query] @ encodings[best]), labels[best] == labels[query])
+            (mated if int(labels[query]) in enrolled else strangers).append(row)
+    assert found["map_at_r"] == pytest.approx(np.mean([np.mean(one) for one in precision.values()]))
+    for fpir in (10, 1):
+        best_tpir = 0.0
+        for bound in [0.0, *(score for _, score, _ in [*mated, *strangers])]:
+            if share([(who, score > bound) for who, score, _ in strangers]) <= fpir / 100:
+                best_tpir = max(best_tpir, share([(who, right and score > bound) for who, score, right in mated]))
+        assert found[f"tpir_{fpir}"] == pytest.approx(best_tpir)
+
+
+def share(rows: list[tuple[int, bool]]) -> float:
+    """Mean over identities of the share of their queries."""
+    return float(np.mean([np.mean([hit for who, hit in rows if who == one]) for one in {who for who, _ in rows}]))
+
+
+def test_shots_are_the_most_that_four_identities_can_give() -> None:
+    labels = np.repeat(np.arange(4), 6)
+    assert shots_for(labels, np.arange(24)) == 5
+    assert shots_for(labels, np.arange(24) // 2) == 2
+    assert shots_for(labels[:12], np.arange(12)) == 1
+    assert shots_for(labels[:6], np.arange(6)) is None
 
 
 def test_threshold_lets_through_the_share_it_says() -> None:
