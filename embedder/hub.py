@@ -1,0 +1,190 @@
+"""The Hugging Face hub, as far as an encoder needs it: what a repository holds, and one file of it, checked."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data.errors import MissingDependency, UnusableEncoder
+from embedder.card import sha256
+
+TRANSPORTS = ("httpx", "httpx2", "httpcore")
+"""What huggingface_hub speaks through, by its version; their errors are told alike."""
+ROOM_LEFT = 16 * 1024 * 1024
+"""Bytes of disk that a download leaves free."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A repository at one commit."""
+
+    repository: str
+    commit: str
+    files: tuple[str, ...]
+    licence: str | None
+
+
+@dataclass(frozen=True)
+class Remote:
+    """One file of a repository: its size in bytes where the hub tells it, and its digest.
+
+    The digest is a sha256 (64 digits; files of git LFS) or the id of a git blob (40 digits; small files).
+    """
+
+    path: str
+    size: int | None
+    digest: str
+
+    def matches(self, file: Path) -> bool:
+        """Whether the file's bytes have the digest."""
+        if len(self.digest) == 64:
+            return sha256(file) == self.digest
+        content = file.read_bytes()  # a file that is no LFS file has at most 10 MB on the hub
+        blob = hashlib.sha1(b"blob %d\0" % len(content), usedforsecurity=False)
+        blob.update(content)
+        return blob.hexdigest() == self.digest
+
+
+class Hub:
+    """The hub at `HF_ENDPOINT`, or huggingface.co; with the user's own token, which is never shown."""
+
+    def __init__(self) -> None:
+        try:
+            import huggingface_hub
+        except ImportError as error:
+            raise MissingDependency("pulling encoders needs huggingface_hub: pip install 'kaodex[hub]'") from error
+        self._hub = huggingface_hub
+        self.endpoint = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
+
+    def listing(self, repository: str, revision: str | None) -> Listing:
+        """What the repository holds at a branch, tag or commit. Raises UnusableEncoder where it cannot be had."""
+        with self._told(repository, revision):
+            found = self._hub.HfApi(endpoint=self.endpoint).model_info(repository, revision=revision)
+        if not found.sha or not re.fullmatch("[0-9a-f]{40}", found.sha):
+            raise UnusableEncoder(f"{self.endpoint} names no commit of {repository}; is it a Hugging Face hub?")
+        told = found.card_data.to_dict() if found.card_data else {}
+        licence = told.get("license_name") if told.get("license") == "other" else told.get("license")
+        return Listing(
+            repository,
+            found.sha,
+            tuple(one.rfilename for one in found.siblings or ()),
+            licence if isinstance(licence, str) else None,
+        )
+
+    def look(self, listing: Listing, path: str, digest: str | None = None) -> Remote:
+        """A file's size and digest; `digest` is a sha256 that the caller knows, and then the one that counts.
+
+        Raises UnusableEncoder where the hub tells neither a sha256 nor a git id, or another sha256 than the known one.
+        """
+        with self._told(listing.repository, listing.commit):
+            told = self._hub.get_hf_file_metadata(self._url(listing, path), token=self._token(), endpoint=self.endpoint)
+        etag = (told.etag or "").lower()
+        proper = re.fullmatch("[0-9a-f]{64}|[0-9a-f]{40}", etag) is not None
+        if digest and len(etag) == 64 and proper and etag != digest:
+            raise UnusableEncoder(
+                f"{listing.repository} has another {path}: its sha256 is {etag}, not the wanted {digest}"
+            )
+        if not digest and not proper:
+            raise UnusableEncoder(f"{self.endpoint} tells no checksum of {path}: give it with --sha256 {path}=HEX")
+        return Remote(path, told.size, digest or etag)
+
+    def fetch(self, listing: Listing, remote: Remote, target: Path) -> None:
+        """Fetch a file to `target`, which is there only when its bytes are the right ones.
+
+        What an earlier attempt left is gone on with, whoever cut it off. Raises UnusableEncoder.
+        """
+        from huggingface_hub.file_download import http_get
+        from huggingface_hub.utils import build_hf_headers
+
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f"{target.name}.part")
+        there = part.stat().st_size if part.exists() else 0
+        if remote.size is not None and there > remote.size:
+            part.unlink()
+            there = 0
+        _require_room(target.parent, (remote.size or 0) - there)
+        with self._told(listing.repository, listing.commit), part.open("ab") as file:
+            # The plain road, not hf_hub_download: that one starts over when a process was cut off.
+            http_get(
+                self._url(listing, remote.path),
+                file,
+                resume_size=there,
+                headers=build_hf_headers(token=self._token(), library_name="kaodex"),
+                expected_size=remote.size,
+                displayed_filename=target.name,
+            )
+        if not remote.matches(part):
+            part.unlink()
+            raise UnusableEncoder(
+                f"{remote.path} of {listing.repository} came damaged: its digest is not {remote.digest[:12]}…; "
+                "nothing of it was kept, pull again"
+            )
+        part.replace(target)
+
+    def _url(self, listing: Listing, path: str) -> str:
+        return self._hub.hf_hub_url(listing.repository, path, revision=listing.commit, endpoint=self.endpoint)
+
+    def _token(self) -> Any:
+        return self._hub.get_token() or False
+
+    @contextmanager
+    def _told(self, repository: str, revision: str | None) -> Iterator[None]:
+        """The hub's errors as ours: what was wrong, and the cure."""
+        from huggingface_hub import errors
+
+        again = "what came so far is kept, and the next pull goes on with it"
+        try:
+            yield
+        except errors.GatedRepoError as error:
+            raise UnusableEncoder(
+                f"{repository} is gated: ask for access on {self.endpoint}/{repository}, then `hf auth login`"
+            ) from error
+        except errors.RepositoryNotFoundError as error:
+            raise UnusableEncoder(
+                f"{self.endpoint} shows no repository {repository}: check the spelling; for a private one, "
+                "`hf auth login` first"
+            ) from error
+        except errors.RevisionNotFoundError as error:
+            raise UnusableEncoder(
+                f"{repository} has no revision {revision}: leave @REVISION out, or see {self.endpoint}/{repository}"
+            ) from error
+        except errors.EntryNotFoundError as error:
+            raise UnusableEncoder(
+                f"{repository} lacks a file that was asked for; see {self.endpoint}/{repository}"
+            ) from error
+        except errors.HFValidationError as error:
+            raise UnusableEncoder(f"{repository} is no name of a repository: write it as OWNER/NAME") from error
+        except errors.OfflineModeIsEnabled as error:
+            raise UnusableEncoder("HF_HUB_OFFLINE is set, so nothing is fetched: unset it to pull") from error
+        except errors.HfHubHTTPError as error:
+            status = error.response.status_code if error.response is not None else "an error"
+            raise UnusableEncoder(f"{self.endpoint} answered {status} for {repository}; {again}") from error
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise UnusableEncoder(f"the disk is full: make room, then pull again; {again}") from error
+            if error.errno is not None and error.filename is not None:
+                raise
+            raise UnusableEncoder(f"{repository} did not come whole from {self.endpoint}; {again}") from error
+        except Exception as error:
+            if type(error).__module__.split(".")[0] not in TRANSPORTS:
+                raise
+            raise UnusableEncoder(
+                f"{self.endpoint} cannot be reached ({type(error).__name__}): is there a network? {again}"
+            ) from error
+
+
+def _require_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > 0 and free < needed + ROOM_LEFT:
+        raise UnusableEncoder(
+            f"{folder} has room for {free / 1e6:,.0f} MB, and {needed / 1e6:,.0f} MB are to come: make room, "
+            "or let KAODEX_HOME name a folder on another disk"
+        )
