@@ -27,7 +27,7 @@ def draw_curves(rows: Sequence[Mapping[str, Any]], path: Path, *, title: str, be
     collections = sorted({key.split("/")[1] for row in validated for key in row if key.endswith("/rank1")} - {"mean"})
     count = 1 + bool(validated) + (len(collections) > 1)
     with pyplot.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
-        page, places = pyplot.subplots(1, count, figsize=(4.6 * count, 3.4), layout="constrained", squeeze=False)
+        page, places = pyplot.subplots(1, count, figsize=(4.8 * count, 3.8), layout="constrained", squeeze=False)
         panels = list(places[0])
         page.suptitle(title, x=0.01, ha="left", fontweight="bold")
         _draw_loss(panels[0], rows)
@@ -37,10 +37,9 @@ def draw_curves(rows: Sequence[Mapping[str, Any]], path: Path, *, title: str, be
                 _line(panels[1], steps, [row[f"dev/mean/{name}"] for row in validated], label, colour)
             _dress(panels[1], "dev identities, mean over collections", best)
         if len(collections) > 1:
-            shades = matplotlib.colormaps["viridis"]
+            shades = matplotlib.colormaps["tab10"]
             for place, name in enumerate(collections):
-                shade = shades(0.85 * place / (len(collections) - 1))
-                _line(panels[2], steps, [row[f"dev/{name}/rank1"] for row in validated], name, shade)
+                _line(panels[2], steps, [row[f"dev/{name}/rank1"] for row in validated], name, shades(place % 10))
             _dress(panels[2], "rank-1 on each collection's dev identities", best)
         page.savefig(path, dpi=150)
         pyplot.close(page)
@@ -71,4 +70,4 @@ def _dress(panel: Any, title: str, best: int | None) -> None:
     panel.grid(axis="y", color="#e6e6e6", linewidth=0.6)
     if best is not None:
         panel.axvline(best, color=GREY, linewidth=0.8, linestyle=":")
-    panel.legend(frameon=False, fontsize=8, loc="best")
+    panel.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=4, columnspacing=1.2)
