@@ -29,8 +29,10 @@ class Kaodex:
 
     name = "kaodex"
 
-    def __init__(self, encoder: Encodes) -> None:
+    def __init__(self, encoder: Encodes, name: str | None = None) -> None:
         self._encoder = encoder
+        if name:  # where several encoders are compared
+            self.name = name
 
     def variants(self, rules: Sequence[str], ks: Sequence[int]) -> list[Variant]:
         """Every rule with every k."""
