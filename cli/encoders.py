@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,8 @@ from cli.output import answers, count, table
 from cli.progress import talk
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from embedder.card import Card
     from embedder.foreign import ForeignCard
 
@@ -113,9 +117,11 @@ def pull(
     from embedder.pull import pull as pull_encoder
 
     where, _, revision = repository.partition("@")
-    pulled = pull_encoder(
-        where, revision or None, files=files, name=name, digests=dict(map(_digest, digests)), replace=replace
-    )
+    known = dict(map(_digest, digests))
+    with _downloads() as told:
+        pulled = pull_encoder(
+            where, revision or None, files=files, name=name, digests=known, replace=replace, progress=told
+        )
     ready = pulled.settings is None or pulled.settings.is_file()
     if as_json:
         told = {"name": pulled.name, "folder": str(pulled.folder), "files": pulled.files, "fetched": pulled.fetched}
@@ -134,6 +140,29 @@ def pull(
             talk.print(f"[yellow]note:[/] it cannot be used yet. {escape(str(error))}")
     elif pulled.fetched and not as_json:
         talk.print(f"use it with --encoder {pulled.name}")
+
+
+@contextmanager
+def _downloads() -> Iterator[Callable[[str, int, int | None], None]]:
+    """A bar for each file on stderr, with its rate and the time left; nothing where stderr is no terminal."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=talk, transient=True, disable=not talk.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def told(file: str, here: int, size: int | None) -> None:
+            if file not in tasks:
+                tasks[file] = bars.add_task(escape(file), total=size)
+            bars.update(tasks[file], completed=here)
+
+        yield told
 
 
 def _digest(text: str) -> tuple[str, str]:

@@ -7,19 +7,31 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from data.errors import MissingDependency, UnusableEncoder
 from embedder.card import sha256
 
 TRANSPORTS = ("httpx", "httpx2", "httpcore")
 """What huggingface_hub speaks through, by its version; their errors are told alike."""
+ATTEMPTS = 4
+"""Failures in a row, nothing coming between them, after which a download gives up."""
+STEP = 64 * 1024
+"""Bytes that are written at a time; a cut connection loses less than this."""
 ROOM_LEFT = 16 * 1024 * 1024
 """Bytes of disk that a download leaves free."""
+
+Progress = Callable[[str, int, int | None], None]
+"""Told of a file, the bytes that are here, and the bytes that it has, where that is known."""
+
+
+def unseen(file: str, here: int, size: int | None) -> None:
+    """Nobody watches."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +108,11 @@ class Hub:
             raise UnusableEncoder(f"{self.endpoint} tells no checksum of {path}: give it with --sha256 {path}=HEX")
         return Remote(path, told.size, digest or etag)
 
-    def fetch(self, listing: Listing, remote: Remote, target: Path) -> None:
+    def fetch(self, listing: Listing, remote: Remote, target: Path, progress: Progress = unseen) -> None:
         """Fetch a file to `target`, which is there only when its bytes are the right ones.
 
         What an earlier attempt left is gone on with, whoever cut it off. Raises UnusableEncoder.
         """
-        from huggingface_hub.file_download import http_get
-        from huggingface_hub.utils import build_hf_headers
-
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f"{target.name}.part")
         there = part.stat().st_size if part.exists() else 0
@@ -112,15 +121,7 @@ class Hub:
             there = 0
         _require_room(target.parent, (remote.size or 0) - there)
         with self._told(listing.repository, listing.commit), part.open("ab") as file:
-            # The plain road, not hf_hub_download: that one starts over when a process was cut off.
-            http_get(
-                self._url(listing, remote.path),
-                file,
-                resume_size=there,
-                headers=build_hf_headers(token=self._token(), library_name="kaodex"),
-                expected_size=remote.size,
-                displayed_filename=target.name,
-            )
+            self._receive(listing, remote, file, progress)
         if not remote.matches(part):
             part.unlink()
             raise UnusableEncoder(
@@ -128,6 +129,45 @@ class Hub:
                 "nothing of it was kept, pull again"
             )
         part.replace(target)
+
+    def _receive(self, listing: Listing, remote: Remote, file: BinaryIO, progress: Progress) -> None:
+        # hf_hub_download begins anew when a process was cut off, and in steps of 10 MB; this keeps what came.
+        from huggingface_hub import constants
+        from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+
+        url, failures = self._url(listing, remote.path), 0
+        headers = build_hf_headers(token=self._token(), library_name="kaodex") | {"Accept-Encoding": "identity"}
+        while (there := file.seek(0, os.SEEK_END)) != remote.size:
+            progress(remote.path, there, remote.size)
+            asked = headers | ({"Range": f"bytes={there}-"} if there else {})
+            try:
+                with get_session().stream(
+                    "GET", url, headers=asked, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT, follow_redirects=True
+                ) as answer:
+                    if answer.status_code >= 400:
+                        answer.read()
+                        hf_raise_for_status(answer)
+                    if there and answer.status_code != 206:  # a server that knows no ranges begins anew
+                        file.truncate(0)
+                        there = 0
+                    for chunk in answer.iter_bytes(STEP):
+                        there += len(chunk)
+                        if remote.size is not None and there > remote.size:
+                            raise UnusableEncoder(f"{remote.path} is larger than {self.endpoint} said; pull again")
+                        file.write(chunk)
+                        failures = 0
+                        progress(remote.path, there, remote.size)
+                if remote.size is None:
+                    return
+                if there != remote.size:
+                    file.truncate(0)
+                    raise UnusableEncoder(f"{remote.path} is shorter than {self.endpoint} said; pull again")
+            except Exception as error:
+                failures += 1
+                if failures >= ATTEMPTS or type(error).__module__.split(".")[0] not in TRANSPORTS:
+                    raise
+                time.sleep(failures)
+        progress(remote.path, there, remote.size)
 
     def _url(self, listing: Listing, path: str) -> str:
         return self._hub.hf_hub_url(listing.repository, path, revision=listing.commit, endpoint=self.endpoint)

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from data.errors import MissingDependency, UnusableEncoder
 from embedder.card import CARD, ONNX, WEIGHTS, Card, read_card, shipped_encoders
 from embedder.foreign import as_text, settings_file
-from embedder.hub import Hub, Listing, Remote
+from embedder.hub import Hub, Listing, Progress, Remote, unseen
 from embedder.own_folder import encoders_folder, proper
 from embedder.recipes import recipe_for
 from embedder.strangers import STRANGERS
@@ -42,6 +42,7 @@ def pull(
     name: str | None = None,
     digests: Mapping[str, str] | None = None,
     replace: bool = False,
+    progress: Progress = unseen,
 ) -> Pulled:
     """Fetch an encoder; `digests` are sha256 by file that the caller insists on.
 
@@ -75,7 +76,7 @@ def pull(
         if missing:
             for remote in missing:
                 if not _staged(staging, remote).is_file():
-                    hub.fetch(listing, remote, _staged(staging, remote))
+                    hub.fetch(listing, remote, _staged(staging, remote), progress)
             _install(staging, folder, wanted, listing)
         shutil.rmtree(staging, ignore_errors=True)
     onnx = next((_local(remote) for remote in wanted if remote.path.endswith(".onnx")), None)
