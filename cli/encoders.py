@@ -118,9 +118,9 @@ def pull(
 
     where, _, revision = repository.partition("@")
     known = dict(map(_digest, digests))
-    with _downloads() as told:
+    with _downloads() as progress:
         pulled = pull_encoder(
-            where, revision or None, files=files, name=name, digests=known, replace=replace, progress=told
+            where, revision or None, files=files, name=name, digests=known, replace=replace, progress=progress
         )
     ready = pulled.settings is None or pulled.settings.is_file()
     if as_json:

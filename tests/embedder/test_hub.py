@@ -123,6 +123,14 @@ def test_the_next_pull_goes_on_with_what_a_dead_one_left(ours: HubServer) -> Non
     assert Encoder.load(pulled.name, device="cpu").dimension == 128
 
 
+def test_large_files_lie_with_another_host_that_gets_no_token(ours: HubServer) -> None:
+    ours.elsewhere = True
+    ours.cuts["model.onnx"] = [3_000_000]
+    assert pull(REPOSITORY).fetched == 5
+    assert len(ours.ranges) == 1
+    assert ours.tokens == {"hub": {f"Bearer {TOKEN}"}, "elsewhere": {None}}
+
+
 def test_a_hub_that_tells_a_wrong_size_is_left(ours: HubServer) -> None:
     for wrong, message in ((+1, "shorter"), (-1, "larger")):
         ours.sizes["model.onnx"] = len(ours.files["model.onnx"]) + wrong
@@ -242,7 +250,7 @@ def test_refusals_name_the_cure(ours: HubServer, failure: tuple[int, str], messa
     with pytest.raises(UnusableEncoder, match=message) as caught:
         pull(REPOSITORY)
     assert TOKEN not in str(caught.value)
-    assert ours.tokens[0] == f"Bearer {TOKEN}"
+    assert ours.tokens["hub"] == {f"Bearer {TOKEN}"}
     assert nothing_usable()
 
 
