@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -47,8 +47,6 @@ class Batches:
         self._material = material
         self._taught = np.zeros((material.stored, 0), np.float32) if taught is None else taught
         self._process, self._processes = process, processes
-        asked = {"kind": recipe.augmentation, "mirror": recipe.mirror}
-        self._variation: dict[str, Any] = {} if asked == {"kind": "drawings", "mirror": True} else asked
         self._sampler = Sampler(
             material.labels,
             material.collections,
@@ -78,7 +76,7 @@ class Batches:
                 if not turn:
                     taught[row] = self._taught[position]
             labels[row] += turn * material.real
-            views[row] = augment(picture, side, random, **self._variation)
+            views[row] = augment(picture, side, random, kind=recipe.augmentation, mirror=recipe.mirror)
         return Batch(normalise(views, recipe.mean, recipe.std), labels, taught)
 
     def _coloured(self, position: int, turn: int) -> np.ndarray:

@@ -72,6 +72,9 @@ def collect_material(
     names = list(dict.fromkeys(one.collection for one in everyone))
     whose = np.array([names.index(one.collection) for one in everyone], np.int64)
     drawn = np.repeat(np.arange(recipe.drawn), DRAWN_PICTURES)
+    lost = set(range(len(names))) - set(np.repeat(whose, counts)[usable].tolist())
+    if lost:
+        raise UnusableSource(f"no picture of {names[min(lost)]} can be decoded; leave it out, or fetch it again")
     return Material(
         squares=squares,
         places=usable,

@@ -95,13 +95,13 @@ class Recipe:
     """Steps between validations; None: ten times a run."""
 
     def __post_init__(self) -> None:
-        from embedder.training import augmentation
+        from embedder.training.augmentation import AUGMENTATIONS
         from embedder.training.losses import LOSSES, Objective
 
         check_plain(self.arguments, "arguments")
         for name, known in (
             ("pooling", POOLINGS), ("stem", STEMS), ("loss", LOSSES), ("precision", PRECISIONS),
-            ("balance", BALANCES), ("augmentation", getattr(augmentation, "AUGMENTATIONS", ("drawings",))),
+            ("balance", BALANCES), ("augmentation", AUGMENTATIONS),
         ):  # fmt: skip
             if getattr(self, name) not in known:
                 choices = ", ".join(str(one) for one in known if one)

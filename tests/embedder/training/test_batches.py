@@ -89,3 +89,10 @@ def test_shares(people: tuple[list[Identity], list[Identity]]) -> None:
         collection_shares(Recipe(weights={"drawn": 1.0}), *people)
     with pytest.raises(UnusableSource, match="give it once"):
         check_material(Recipe(), people[0], people[0])
+
+
+def test_a_collection_without_a_readable_picture_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("no picture")
+    broken = [Identity("broken", "a", (tmp_path / "a.png",))]
+    with pytest.raises(UnusableSource, match="no picture of broken"):
+        collect_material(Recipe(input_size=24), broken, [], tmp_path / "cache")
