@@ -14,7 +14,7 @@ from jaxtyping import Float32, UInt8
 
 from data.errors import UnusableEncoder
 from embedder.own_folder import encoders_folder, proper
-from embedder.preprocess import RESIZE_RULE, centre_square, prepare, resize_square
+from embedder.preprocess import RESIZE_RULE, prepare
 
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "weights"
@@ -56,10 +56,6 @@ class Card:
         }
         text = json.dumps(decisive, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
-
-    def fit(self, crop: UInt8[np.ndarray, "_ _ 3"]) -> UInt8[np.ndarray, "size size 3"]:
-        """The crop's centre square at the input size."""
-        return np.ascontiguousarray(resize_square(centre_square(crop), self.input_size))
 
     def prepare(self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> Float32[np.ndarray, "crops 3 size size"]:
         """Crops as the network takes them."""

@@ -14,6 +14,7 @@ from data.errors import KaodexError
 from data.prefetch import prefetch
 from embedder.card import Card, available_encoders, find_encoder, read_card
 from embedder.foreign import ForeignCard, find_foreign, read_foreign
+from embedder.preprocess import centre_square, resize_square
 from embedder.runtime import Runtime, choose_runtime
 from embedder.strangers import Strangers, read_strangers
 
@@ -46,7 +47,7 @@ class Encoder:
             from embedder.foreign_runtime import ForeignRuntime
 
             foreign = read_foreign(file)
-            return cls(foreign, ForeignRuntime(foreign, device))
+            return ForeignEncoder(foreign, ForeignRuntime(foreign, device))
         card = read_card(find_encoder(name_or_folder))
         return cls(card, choose_runtime(card, device))
 
@@ -63,11 +64,11 @@ class Encoder:
     @cached_property
     def strangers(self) -> tuple[Strangers, ...]:
         """Populations of strangers that come with the encoder: encodings, and whose each is. Often there are none."""
-        return () if isinstance(self._card, ForeignCard) else tuple(read_strangers(self._card).values())
+        return tuple(read_strangers(self._card).values()) if isinstance(self._card, Card) else ()
 
     def fit(self, crop: UInt8[np.ndarray, "_ _ 3"]) -> UInt8[np.ndarray, "height width 3"]:
         """The crop at the input size: `encode` gives for it what it gives for the crop, and it is small to keep."""
-        return self._card.fit(crop)
+        return np.ascontiguousarray(resize_square(centre_square(crop), self.input_size))
 
     def encode(
         self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]], batch_size: int = 64
@@ -103,3 +104,13 @@ class Encoder:
             f"Encoder({self.name!r}, dimension={self.dimension}, input_size={self.input_size}, "
             f"runtime={self.runtime!r}, fingerprint={self.fingerprint[:12]!r})"
         )
+
+
+class ForeignEncoder(Encoder):
+    """An ONNX encoder of others: its own settings say how a crop becomes a picture for it."""
+
+    _card: ForeignCard
+
+    def fit(self, crop: UInt8[np.ndarray, "_ _ 3"]) -> UInt8[np.ndarray, "height width 3"]:
+        """The crop at the input size, by the encoder's own rule: `encode` gives for it what it gives for the crop."""
+        return self._card.fit(crop)
