@@ -33,6 +33,14 @@ def test_encodings_are_unit_vectors_whatever_the_batch(tiny_encoder: Path, crops
         encoder.encode(crops, batch_size=0)
 
 
+def test_working_ahead_changes_no_bit(tiny_encoder: Path, crops: list[np.ndarray]) -> None:
+    encoder = Encoder.load(tiny_encoder, device="cpu")
+    one_by_one = [encoder.encode(crops[start : start + 5]) for start in range(0, len(crops), 5)]
+    np.testing.assert_array_equal(encoder.encode(crops, batch_size=5), np.concatenate(one_by_one))
+    with pytest.raises(ValueError, match="crop 1 must be a uint8 array"):
+        encoder.encode([*crops[:16], np.zeros((0, 4, 3), np.uint8)], batch_size=5)
+
+
 def test_both_runtimes_agree(tiny_encoder: Path, crops: list[np.ndarray]) -> None:
     onnx, torch = Encoder.load(tiny_encoder, device="cpu"), Encoder.load(tiny_encoder, device="torch-cpu")
     assert onnx.fingerprint == torch.fingerprint
