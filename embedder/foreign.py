@@ -103,11 +103,16 @@ class ForeignCard:
         for position, crop in enumerate(crops):
             check_crop(crop, position)
             pixels[position] = self.fit(crop)
-        if self.colour == "bgr":  # mean and std are told in the order of the network's channels
-            pixels = pixels[..., ::-1]
         mean, std = (np.asarray(values, np.float64) for values in (self.mean, self.std))
-        batch = pixels * (1 / (self.scale * std)).astype(np.float32) - (mean / std).astype(np.float32)
-        return np.ascontiguousarray(batch.transpose(0, 3, 1, 2) if self.layout == "nchw" else batch)
+        factor, shift = (1 / (self.scale * std)).astype(np.float32), (mean / std).astype(np.float32)
+        first = self.layout == "nchw"
+        batch = np.empty((len(pixels), 3, self.height, self.width) if first else pixels.shape, np.float32)
+        planes = batch if first else batch.transpose(0, 3, 1, 2)
+        for channel in range(3):  # mean and std are told in the order of the network's channels
+            colour = pixels[..., channel if self.colour == "rgb" else 2 - channel]
+            np.multiply(colour, factor[channel], out=planes[:, channel])
+            planes[:, channel] -= shift[channel]
+        return batch
 
 
 def find_foreign(name: str | Path | None) -> Path | None:

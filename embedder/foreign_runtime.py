@@ -14,6 +14,8 @@ from embedder.recipes import recipe_for
 from embedder.runtime import open_session
 
 FLOATS = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+PIXELS_AT_ONCE = 64 * 160 * 160
+"""Of all pictures in one pass: a large network on many large pictures would not fit into memory."""
 
 
 class ForeignRuntime:
@@ -58,13 +60,12 @@ class ForeignRuntime:
 
     def forward(self, batch: Float32[np.ndarray, "crops _ _ _"]) -> Float32[np.ndarray, "crops dim"]:
         """What the network gives, one vector for each picture; a fixed batch is filled up with black and cut again."""
-        if self._batch is None:
-            return self._run(batch)
+        step = self._batch or max(1, PIXELS_AT_ONCE // (self._card.height * self._card.width))
         parts = []
-        for start in range(0, len(batch), self._batch):
-            part = batch[start : start + self._batch]
-            if len(part) < self._batch:
-                part = np.concatenate([part, np.zeros((self._batch - len(part), *part.shape[1:]), np.float32)])
+        for start in range(0, len(batch), step):
+            part = batch[start : start + step]
+            if self._batch and len(part) < step:
+                part = np.concatenate([part, np.zeros((step - len(part), *part.shape[1:]), np.float32)])
             parts.append(self._run(part))
         return np.concatenate(parts)[: len(batch)]
 
@@ -110,16 +111,6 @@ def template(path: Path) -> dict[str, Any]:
         "licence": None,
     }
     return told
-
-
-def ports(path: Path) -> str:
-    """The inputs and outputs of an ONNX file with their shapes, in one line."""
-    session = open_session(path)
-    taken, given = (
-        ", ".join(f"{one.name} {_shown(one.shape)}" for one in side)
-        for side in (session.get_inputs(), session.get_outputs())
-    )
-    return f"takes {taken}; gives {given}"
 
 
 def _shown(shape: Any) -> str:
