@@ -215,6 +215,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(options: argparse.Namespace) -> str:
     """The whole benchmark; the table."""
     shots = dict(shots_of(text) for text in options.collection)
+    if len(shots) < len(options.collection):
+        raise UnusableSource(f"a collection can be measured once in a run: {' '.join(options.collection)}")
+    for file in (options.json, options.markdown, options.plot):
+        if file and not file.parent.is_dir():  # told now, not after the measuring
+            raise UnusableSource(f"there is no folder {file.parent} for {file.name}; make it, or write elsewhere")
     candidates = [candidate(text, list(shots)) for text in options.system]
     rivals = [ColourHistogram.name, HogLab.name]
     labels = [*rivals, *(one.label for one in candidates)]
