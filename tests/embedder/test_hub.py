@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -271,7 +274,28 @@ def test_a_full_disk(ours: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": 1000})())
     with pytest.raises(UnusableEncoder, match=r"room for 0 MB.*KAODEX_HOME"):
         pull(REPOSITORY)
-    monkeypatch.undo()
+
+
+def test_a_disk_that_fills_meanwhile(ours: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("embedder.hub.Hub._receive", full)
+    with pytest.raises(UnusableEncoder, match="the disk is full: make room, then pull again"):
+        pull(REPOSITORY)
+    assert nothing_usable()
+
+
+def test_offline_is_said() -> None:
+    script = "from embedder.pull import pull; pull('someone/encoder')"
+    told = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert "HF_HUB_OFFLINE is set" in told.stderr.splitlines()[-1]
 
 
 def test_without_the_hubs_package(ours: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
