@@ -101,7 +101,8 @@ def plain(picture: Picture, size: int, random: Random, mirror: bool = True) -> V
     view = cv2.LUT(view, np.clip((np.arange(256) - 127.5) * gain + 127.5 + bias, 0, 255).astype(np.uint8))
     if random.random() < 0.12:
         view = colourless(view)
-    return erase(np.asarray(view, np.uint8), random) if random.random() < 0.4 else np.asarray(view, np.uint8)
+    view = np.asarray(view, np.uint8)
+    return erase(view, random, most=0.2) if random.random() < 0.4 else view
 
 
 def change(view: View, random: Random, shares: dict[str, float]) -> View:
@@ -174,15 +175,16 @@ def background(size: int, random: Random) -> View:
     if kind < WHITE_BACKGROUND:
         return np.full((size, size, 3), 255, np.uint8)
     if kind < 0.5:
-        patches, rule = random.integers(0, 256, (1, 1, 3), np.uint8), cv2.INTER_NEAREST
+        patches, rule = random.uniform(0, 255, (1, 1, 3)), cv2.INTER_NEAREST
     elif kind < 0.7:
-        patches, rule = random.integers(0, 256, (2, 2, 3), np.uint8), cv2.INTER_LINEAR
+        patches, rule = random.uniform(0, 255, (2, 2, 3)), cv2.INTER_LINEAR
     else:
         count = int(random.integers(3, 12))
-        colours = random.uniform(0, 255, (1, 1, 3)) + random.normal(0, 60, (count, count, 3))
-        patches = np.clip(colours, 0, 255).astype(np.uint8)
+        patches = random.uniform(0, 255, (1, 1, 3)) + random.normal(0, 60, (count, count, 3))
         rule = cv2.INTER_NEAREST if random.random() < 0.3 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(patches, (size, size), interpolation=rule), np.uint8)
+    tones = patches.mean(axis=2, keepdims=True)
+    muted = tones + (patches - tones) * random.random()
+    return np.asarray(cv2.resize(np.clip(muted, 0, 255).astype(np.uint8), (size, size), interpolation=rule), np.uint8)
 
 
 def stretched_patch(picture: UInt8[np.ndarray, "side side 3"], size: int, random: Random) -> View:
@@ -229,7 +231,7 @@ def contours(view: View, random: Random) -> View:
 
 def posterise(view: View, random: Random) -> View:
     """Few tones, as in cel shading; only brightness is rounded, so that hue stays."""
-    tones = int(random.integers(4, 9))
+    tones = int(random.integers(5, 10))
     step = 255 / tones
     levels = np.clip((np.arange(256) // step + random.uniform(0.3, 0.7)) * step, 0, 255)
     table = np.column_stack([levels, np.arange(256), np.arange(256)]).astype(np.uint8)[None]
@@ -296,11 +298,11 @@ def line_art(view: View, random: Random) -> View:
 def screentone(view: View, random: Random) -> View:
     """Greys as printed dots."""
     rows, columns = places(view.shape[0])
-    frequency, angle = random.uniform(1.2, 2.2), random.uniform(0, np.pi)
+    frequency, angle = random.uniform(1.7, 2.7), random.uniform(0, np.pi)
     across, down = frequency * np.cos(angle), frequency * np.sin(angle)
     screen = 127.5 + 63.75 * (np.sin(columns * across + rows * down) + np.sin(rows * across - columns * down))
     tones = cv2.cvtColor(view, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    dots = np.clip(127.5 + (tones - screen) * random.uniform(1.5, 4), 0, 255).astype(np.uint8)
+    dots = np.clip(127.5 + (tones - screen) * random.uniform(1, 2.5), 0, 255).astype(np.uint8)
     return np.asarray(cv2.cvtColor(dots, cv2.COLOR_GRAY2RGB), np.uint8)
 
 
@@ -380,10 +382,13 @@ def compress(view: View, random: Random) -> View:
 # --- what is before it
 
 
-def erase(view: View, random: Random) -> View:
-    """Something before the face: a rectangle of one colour or of noise (random erasing, Zhong et al. 2017)."""
+def erase(view: View, random: Random, most: float = 0.12) -> View:
+    """Something before the face: a rectangle of one colour or of noise (random erasing, Zhong et al. 2017).
+
+    At most a share of `most` is covered: less than in the paper where views are wide, so that faces are small.
+    """
     size = view.shape[0]
-    area, shape = random.uniform(0.03, 0.2), np.exp(random.uniform(-1, 1))
+    area, shape = random.uniform(0.03, most), np.exp(random.uniform(-1, 1))
     height, width = (min(int(size * np.sqrt(area * factor)) + 1, size) for factor in (shape, 1 / shape))
     top, left = int(random.integers(size - height + 1)), int(random.integers(size - width + 1))
     view = view.copy()

@@ -18,13 +18,13 @@ def pencil(view: View, random: Random) -> View:
     size = view.shape[0]
     tones = cv2.cvtColor(unsteady(view, random), cv2.COLOR_RGB2GRAY)
     around = cv2.GaussianBlur(tones, (0, 0), size / 96 * random.uniform(1.5, 3))
-    strength = random.uniform(3, 6)
+    strength = random.uniform(4, 7)
     darker = cv2.addWeighted(around, strength, tones, -strength, 0)
     edges = cv2.morphologyEx(tones, cv2.MORPH_GRADIENT, _CROSS)
     ink = cv2.addWeighted(darker, 1, edges, random.uniform(0.3, 0.9), -8)
     if random.random() < 0.6:  # dark hair and clothes are hatched
         ink = cv2.addWeighted(ink, 1, cv2.bitwise_not(around), random.uniform(0.15, 0.45), 0)
-    ink = cv2.multiply(ink, smooth_field(size, 4, 0.5, 1.2, random)[..., 0], scale=1 / 127)
+    ink = cv2.multiply(ink, smooth_field(size, 4, 0.65, 1.3, random)[..., 0], scale=1 / 127)
     ink = cv2.multiply(ink, grain(size, random.uniform(0.2, 0.6), random), scale=1 / 255)
     lead = 255 - random.uniform(20, 80) + random.uniform(-12, 12, 3)  # how much of white the darkest graphite takes
     return np.asarray(cv2.LUT(cv2.cvtColor(ink, cv2.COLOR_GRAY2RGB), _towards(lead)), np.uint8)

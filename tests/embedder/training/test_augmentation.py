@@ -140,7 +140,7 @@ def test_views_without_colour_have_none(name: str) -> None:
 def test_posterising_leaves_few_tones() -> None:
     ramp = np.repeat(np.repeat(np.arange(128, dtype=np.uint8)[None, :, None] * 2, 128, axis=0), 3, axis=2)
     for seed in range(20):
-        assert 4 <= len(np.unique(posterise(ramp, np.random.default_rng(seed)))) <= 9
+        assert 5 <= len(np.unique(posterise(ramp, np.random.default_rng(seed)))) <= 10
 
 
 @pytest.mark.parametrize("kind", AUGMENTATIONS)
@@ -207,7 +207,7 @@ def test_views_are_mirrored_half_of_the_time_or_never(
 ) -> None:
     for name in CHANGES:
         monkeypatch.setitem(CHANGES, name, 0.0)
-    monkeypatch.setattr(augmentation, "erase", lambda view, random: view)
+    monkeypatch.setattr(augmentation, "erase", lambda view, random, most: view)
     monkeypatch.setattr(augmentation, "colourless", lambda view: view)
     monkeypatch.setattr(augmentation, "stretched_patch", lambda picture, size, random: background(size, random))
     monkeypatch.setattr(augmentation, "background", lambda size, random: np.zeros((size, size, 3), np.uint8))
@@ -237,3 +237,12 @@ def test_what_lies_beyond_the_border_is_not_mirrored_either(monkeypatch: pytest.
     }
     assert set(inks[False]) == {2}  # the ground and one piece of ink
     assert max(inks[True]) > 2
+
+
+def test_erasing_covers_no_more_than_it_may() -> None:
+    view = np.full((60, 60, 3), 7, np.uint8)
+    for most in (0.05, 0.12, 0.2):
+        covered = [
+            (augmentation.erase(view, np.random.default_rng(seed), most) != 7).any(axis=2).mean() for seed in range(200)
+        ]
+        assert 0.8 * most < max(covered) < 1.2 * most + 0.01 and min(covered) > 0.02
