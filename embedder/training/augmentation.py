@@ -9,14 +9,13 @@ Views are made while the network learns, on the same cores, so each change is a 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 
 from embedder.preprocess import resize_square
-from embedder.training.hand_drawn import marker, pencil, photographed
+from embedder.training.hand_drawn import marker, pencil, photographed, places
 from embedder.training.pictures import on_white
 
 AUGMENTATIONS = ("none", "plain", "drawings", "hand-drawn")
@@ -297,19 +296,13 @@ def line_art(view: View, random: Random) -> View:
 
 def screentone(view: View, random: Random) -> View:
     """Greys as printed dots."""
-    rows, columns = places(view.shape[0])
+    columns, rows = cv2.split(places(view.shape[0]))
     frequency, angle = random.uniform(1.7, 2.7), random.uniform(0, np.pi)
     across, down = frequency * np.cos(angle), frequency * np.sin(angle)
     screen = 127.5 + 63.75 * (np.sin(columns * across + rows * down) + np.sin(rows * across - columns * down))
     tones = cv2.cvtColor(view, cv2.COLOR_RGB2GRAY).astype(np.float32)
     dots = np.clip(127.5 + (tones - screen) * random.uniform(1, 2.5), 0, 255).astype(np.uint8)
     return np.asarray(cv2.cvtColor(dots, cv2.COLOR_GRAY2RGB), np.uint8)
-
-
-@lru_cache(maxsize=8)
-def places(size: int) -> Float32[np.ndarray, "2 size size"]:
-    """Row and column of each pixel."""
-    return np.indices((size, size), dtype=np.float32)
 
 
 # --- what is printed over it
