@@ -20,9 +20,10 @@ def test_every_command_is_told():
     text = (ROOT / "README.md").read_text()
     for name in COMMANDS:
         assert f"`kaodex {name} " in text or f"`kaodex {name}`" in text, name
-    group = kaodex.get_command(None, "gallery")
-    told = "|".join(re.findall(r"`kaodex gallery ([a-z|\\]+)`", text)).replace("\\", "").split("|")
-    assert sorted(set(told)) == sorted(group.commands)
+    for name in ("gallery", "encoders"):
+        group = kaodex.get_command(None, name)
+        told = "|".join(re.findall(rf"`kaodex {name} ([a-z|\\]+)", text)).replace("\\", "").split("|")
+        assert sorted(set(told)) == sorted(group.commands)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
