@@ -94,7 +94,7 @@ class WholeNumbers(click.ParamType):
     help="With --open-set: write curves, the worst confusions and a map to DIR/report.html, one file with pictures.",
 )
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it all.")
-@click.option("--encoder", metavar="NAME|FOLDER", help="The encoder; by default the shipped one.")
+@click.option("--encoder", metavar="NAME|FOLDER|onnx:FILE", help="The encoder; by default the shipped one.")
 @device_option
 def bench(
     data: Path,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import tempfile
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -35,11 +36,14 @@ def doctor(device: str) -> None:
     lines.add_row("ONNX Runtime offers", _onnxruntime())
     lines.add_row("GPUs seen by FAISS", _faiss())
     sick = False
+    for name, state, whole in _encoders():
+        lines.add_row(f"encoder {escape(name)}", state)
+        sick = sick or not whole
     try:
         encoder, figure, total = _self_test(device)
-        lines.add_row("encoder", escape(encoder))
+        lines.add_row("at work", escape(encoder))
         lines.add_row("self-test", f"{figure} of {total} drawn characters recognised")
-        sick = figure < ENOUGH * total
+        sick = sick or figure < ENOUGH * total
     except KaodexError as error:
         lines.add_row("self-test", f"[red]{escape(str(error))}[/]")
         sick = True
@@ -81,6 +85,25 @@ def _faiss() -> str:
         return str(count_gpus())
     except MissingDependency as error:
         return f"[red]{escape(str(error))}[/]"
+
+
+def _encoders() -> Iterator[tuple[str, str, bool]]:
+    """Every encoder that goes by a name: what it is, and whether nothing of it is missing or damaged."""
+    from embedder.inventory import check_files, inventory, open_card
+
+    for held in inventory():
+        told = f"{held.origin}, the default" if held.default else held.origin
+        if held.trouble:  # a pulled one may still wait for its settings
+            yield held.name, f"{told}, [yellow]unusable:[/] {escape(held.trouble)}", held.origin != "shipped"
+            continue
+        wrong = [name for name, (_, matches) in check_files(open_card(held.name)).items() if matches is False]
+        yield (
+            held.name,
+            f"{told}, [red]missing or damaged:[/] {escape(', '.join(sorted(wrong)))}"
+            if wrong
+            else f"{told}, all files whole",
+            not wrong,
+        )
 
 
 def _self_test(device: str) -> tuple[str, int, int]:

@@ -206,7 +206,7 @@ def import_gallery(source: Path, gallery: Path, allow_conflicts: bool) -> None:
 
 
 @gallery.command()
-@click.option("--encoder", metavar="NAME|FOLDER", help="The encoder to move to; by default the shipped one.")
+@click.option("--encoder", metavar="NAME|FOLDER|onnx:FILE", help="The encoder to move to; by default the shipped one.")
 @click.option("--drop-unreadable", is_flag=True, help="Remove the references whose stored crop is missing or damaged.")
 @click.option(
     "--export-before",

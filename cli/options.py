@@ -19,7 +19,7 @@ gallery_option = click.option(
 encoder_option = click.option(
     "--encoder",
     default=None,
-    metavar="NAME|FOLDER",
+    metavar="NAME|FOLDER|onnx:FILE",
     help="The encoder; by default the one that made the gallery, or the shipped one for a new gallery.",
 )
 device_option = click.option(

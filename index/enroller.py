@@ -179,7 +179,7 @@ class _File:
 
 @dataclass(frozen=True)
 class _Cut:
-    crop: UInt8[np.ndarray, "size size 3"]
+    crop: UInt8[np.ndarray, "height width 3"]
     """At the encoder's input size, so that a batch of large pictures is small."""
     stored: bytes
     hash: int

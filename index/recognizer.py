@@ -210,7 +210,7 @@ class Recognizer:
         ]
 
     def _recognize(
-        self, crops: Sequence[UInt8[np.ndarray, "size size 3"]], regions: Sequence[str], kind: str, how: Question
+        self, crops: Sequence[UInt8[np.ndarray, "height width 3"]], regions: Sequence[str], kind: str, how: Question
     ) -> list[Recognition]:
         encodings = self.encoder.encode(crops)
         return self.gallery.recognize(
@@ -237,8 +237,8 @@ def _maker(gallery: Gallery, device: str) -> Encoder:
             raise
         raise UnusableEncoder(
             f"{gallery.path} was made by the encoder {stamp.name!r} (fingerprint {stamp.fingerprint[:12]}), which does "
-            "not come with Kaodex: give its folder with --encoder FOLDER, or move the gallery to the shipped one with "
-            "`kaodex gallery reencode`"
+            "not come with Kaodex: give its folder with --encoder FOLDER, or its file with --encoder onnx:FILE, or "
+            "move the gallery to the shipped one with `kaodex gallery reencode`"
         ) from error
 
 
@@ -263,5 +263,5 @@ class Seen:
     size: tuple[int, int]
     """(width, height) of the picture."""
     detections: tuple[Detection, ...]
-    faces: tuple[UInt8[np.ndarray, "size size 3"], ...]
-    whole: UInt8[np.ndarray, "size size 3"]
+    faces: tuple[UInt8[np.ndarray, "height width 3"], ...]
+    whole: UInt8[np.ndarray, "height width 3"]

@@ -139,7 +139,7 @@ class Reencoder:
             if on_batch:
                 on_batch(len(batch))
 
-    def _fitted(self, waiting: WaitingCrop) -> UInt8[np.ndarray, "size size 3"]:
+    def _fitted(self, waiting: WaitingCrop) -> UInt8[np.ndarray, "height width 3"]:
         if not waiting.picture:
             raise UnreadablePicture(waiting.source, "its crop is missing")
         return self._encoder.fit(read_picture(waiting.picture, waiting.source))
