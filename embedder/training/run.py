@@ -4,48 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from data.whole_file import whole_file
 from embedder.network import Network
 from embedder.training.batches import Batches
-from embedder.training.checkpoint import CHECKPOINT, load_best, load_checkpoint, save_best, save_checkpoint
-from embedder.training.dev_curve import SCORE
+from embedder.training.checkpoint import CHECKPOINT, load_best, load_checkpoint
+from embedder.training.course import Course, Validate
 from embedder.training.identities import Identity
 from embedder.training.material import check_material, collect_material
-from embedder.training.notes import Notes
-from embedder.training.processes import accelerator_for, agree
+from embedder.training.processes import accelerator_for
+from embedder.training.progress import Progress
 from embedder.training.recipe import Recipe
-from embedder.training.schedule import Schedule
 from embedder.training.state import Training
 from embedder.training.stopping import Interrupted, asked_to_stop
 from embedder.training.supply import supply
 from embedder.training.warm_start import start_from, taught_by
-
-SAVE_EVERY = 60.0
-"""Seconds between checkpoints."""
-RECIPE = "recipe.json"
-NOTE_EVERY = 20
-"""Steps between two points of the curve."""
-
-Validate = Callable[[Network, int], dict[str, float]]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is."""
-
-    step: int
-    pictures: int
-    """Learnt since the last report."""
-    loss: float
-    images_per_second: float
-    minutes_left: float
 
 
 @dataclass(frozen=True)
@@ -99,93 +75,31 @@ def train(
         process=accelerator.process_index,
         processes=accelerator.num_processes,
     )
-    spent, best, best_step = 0.0, -1.0, 0
     if saved:
         training.restore(saved)
-        spent, best, best_step = saved["seconds"], saved["best"], saved["best_step"]
         say(f"continuing at step {training.step:,}")
     elif start:
         start_from(training, start, batches)
-
-    schedule = Schedule(recipe)
-    began = time.monotonic() - spent
-    seconds = spent
-    share = schedule.share(training.step, seconds)
-
-    def tasks() -> Iterator[tuple[int, int]]:
-        step = training.step
-        while True:
-            yield step, schedule.side(schedule.share(step, seconds))
-            step += 1
-
-    def save() -> None:
-        if main:
-            state = {"recipe": digest, "seconds": seconds, "best": best, "best_step": best_step, **training.state()}
-            save_checkpoint(folder / CHECKPOINT, state)
-
-    if main:
-        with whole_file(folder / RECIPE) as unfinished:
-            unfinished.write_text(json.dumps(asdict(recipe), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    notes = Notes(folder, training.step) if main else None
-    first, saved_at, rate = training.step, time.monotonic(), _Rate(training.step)
-    losses: list[torch.Tensor] = []
-    gpu = accelerator.device.type == "cuda"
-    with asked_to_stop() as stop, supply(batches, tasks(), workers, pin=gpu) as coming:
-        while share < 1:
-            learning_rate = schedule.learning_rate(share)
-            losses.append(
-                training.learn(next(coming), learning_rate=learning_rate, margin_share=schedule.margin_share(share))
-            )
-            asked, seconds = agree(accelerator, stop(), time.monotonic() - began)
-            before, share = share, schedule.share(training.step, seconds)
-            validates = validate is not None and schedule.validates(training.step, before, share)
-            figures: dict[str, float] = {}
-            if notes and (training.step % NOTE_EVERY == 0 or validates or share >= 1):
-                done, speed = rate.at(training.step, recipe.batch)
-                loss = float(torch.stack(losses[-NOTE_EVERY:]).mean())
-                losses.clear()
-                left = seconds / share * (1 - share) / 60 if share < 1 else 0.0
-                watch(Progress(training.step, done * recipe.batch, loss, speed, left))
-                figures = {"loss": loss, "learning_rate": learning_rate, "images_per_second": round(speed, 1)}
-            if validates and main and validate:
-                found = validate(training.average, training.step)
-                figures |= found
-                if found and found[SCORE] > best:
-                    best, best_step = found[SCORE], training.step
-                    save_best(folder, training.average)
-                rate.skip()
-            if notes and figures:
-                notes.note(training.step, figures)
-            ends = asked or training.step - first == stop_after
-            if share >= 1 or ends or time.monotonic() - saved_at > SAVE_EVERY:
-                save()
-                saved_at = time.monotonic()
-            if ends and share < 1:
-                break
-    if notes:
-        notes.close()
-    if share < 1:
+    course = Course(training, folder, digest, saved, validate=validate, watch=watch)
+    _follow(course, training, batches, workers, stop_after)
+    if course.share < 1:
         end = f"{training.step:,} of {recipe.steps:,}" if recipe.steps else f"{training.step:,}"
         raise Interrupted(f"stopped at step {end}; the same command continues")
-    if best_step and main:
+    if course.best_step and main:
         load_best(folder, training.average)
-    return Learnt(training.average, best_step or training.step, main)
+    return Learnt(training.average, course.best_step or training.step, main)
 
 
-class _Rate:
-    """Pictures learnt in a second since the last look, validation not counted."""
-
-    def __init__(self, step: int) -> None:
-        self._step, self._since = step, time.monotonic()
-
-    def at(self, step: int, batch: int) -> tuple[int, float]:
-        now = time.monotonic()
-        done, took = step - self._step, max(now - self._since, 1e-9)
-        self._step, self._since = step, now
-        return done, done * batch / took
-
-    def skip(self) -> None:
-        self._since = time.monotonic()
+def _follow(course: Course, training: Training, batches: Batches, workers: int, stop_after: int | None) -> None:
+    """Learn to the end of the run, or until it is asked to stop; the checkpoint is of the last step then."""
+    last = None if stop_after is None else training.step + stop_after
+    gpu = training.accelerator.device.type == "cuda"
+    with closing(course), asked_to_stop() as stop, supply(batches, course.tasks(), workers, pin=gpu) as coming:
+        stops = False
+        while course.share < 1 and not stops:
+            asked = course.go(next(coming), stop())
+            stops = asked or training.step == last
+            course.save(now=stops or course.share >= 1)
 
 
 def _names(identities: Sequence[Identity]) -> str:

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.cli.conftest import Run
@@ -85,6 +88,47 @@ def test_wrong_use_is_told_with_its_cure(
     wrong = run("train", pictures, "--out", "run", *words)
     assert wrong.code == 2 and told in wrong.err
     assert "Traceback" not in wrong.err
+
+
+def in_a_process(folder: Path, *words: object) -> subprocess.Popen[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "cli.main", *map(str, words)]
+    return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def steps_noted(run: Path) -> list[int]:
+    curve = run / "curve.jsonl"
+    whole_lines = curve.read_text().split("\n")[:-1] if curve.is_file() else []
+    return [json.loads(line)["step"] for line in whole_lines]
+
+
+@pytest.mark.slow
+def test_a_terminated_run_goes_on_and_ends_as_if_nobody_had_stopped_it(tmp_path: Path, pictures: Path) -> None:
+    from embedder import Encoder
+
+    options = (*SMALL, "--name", "tiny", "--steps", 80, "--dev", 3, "--validate-every", 1)
+    words = ("train", pictures, "--out", "run", *options)
+    with in_a_process(tmp_path, *words) as running:
+        while len(steps_noted(tmp_path / "run")) < 5 and running.poll() is None:
+            time.sleep(0.02)
+        running.send_signal(signal.SIGTERM)
+        told = running.communicate(timeout=120)[1]
+    assert running.returncode == 130, told
+    done = steps_noted(tmp_path / "run")
+    assert done == list(range(1, len(done) + 1)) and 5 <= len(done) < 80
+    assert f"stopped at step {len(done)} of 80; the same command continues" in told and "Traceback" not in told
+    assert not (tmp_path / "run" / "encoder").exists()
+
+    with in_a_process(tmp_path, *words) as again, in_a_process(tmp_path, *words[:3], "whole", *options) as whole:
+        told = again.communicate(timeout=240)[1]
+        assert again.returncode == 0 and f"continuing at step {len(done)}\n" in told, told
+        assert whole.communicate(timeout=240)[1] and whole.returncode == 0
+    assert steps_noted(tmp_path / "run") == list(range(1, 81))
+    crops = list(np.random.default_rng(0).integers(0, 256, (20, 24, 24, 3), np.uint8))
+    one, other = (Encoder.load(tmp_path / name / "encoder", device="cpu").encode(crops) for name in ("run", "whole"))
+    np.testing.assert_allclose(one, other, atol=1e-3)
+    figures = [json.loads((tmp_path / name / "encoder" / "encoder.json").read_text()) for name in ("run", "whole")]
+    assert figures[0]["step"] == figures[1]["step"]  # the best one is the same, whichever side of the stop it lies on
 
 
 @pytest.mark.slow

@@ -68,8 +68,14 @@ def same(one: Learnt, other: Learnt) -> None:
 
 @pytest.mark.parametrize(
     "recipe",
-    [TINY, replace(TINY, loss="triplet", drawn=6, recolour=1, small_size=16, small_share=0.5, accumulate=2)],
-    ids=["plain", "everything"],
+    [
+        pytest.param(TINY, id="plain"),
+        pytest.param(
+            replace(TINY, loss="triplet", drawn=6, recolour=1, small_size=16, small_share=0.5, accumulate=2),
+            id="everything",
+            marks=pytest.mark.slow,
+        ),
+    ],
 )
 def test_a_stopped_run_ends_where_an_uninterrupted_one_does(
     recipe: Recipe, identities: list[Identity], tmp_path: Path
@@ -137,11 +143,12 @@ def test_sigterm_saves_and_stops(identities: list[Identity], tmp_path: Path) -> 
 
 
 def test_minutes_end_a_run(identities: list[Identity], tmp_path: Path) -> None:
-    learnt = learn(replace(TINY, steps=None, minutes=0.02), identities, tmp_path)
+    learnt = learn(replace(TINY, steps=None, minutes=0.005), identities, tmp_path)
     assert learnt.step >= 1
-    assert learn(replace(TINY, steps=None, minutes=0.02), identities, tmp_path).step == learnt.step  # it has ended
+    assert learn(replace(TINY, steps=None, minutes=0.005), identities, tmp_path).step == learnt.step  # it has ended
 
 
+@pytest.mark.slow
 def test_training_learns_and_its_export_encodes(identities: list[Identity], tmp_path: Path) -> None:
     recipe = replace(TINY, steps=120, learning_rate=5e-3, margin=0.1)
     learnt = learn(recipe, identities, tmp_path)
@@ -158,6 +165,7 @@ def test_training_learns_and_its_export_encodes(identities: list[Identity], tmp_
     assert (folder / "curves.png").stat().st_size > 5000
 
 
+@pytest.mark.slow
 def test_a_run_may_start_from_an_encoder(identities: list[Identity], tmp_path: Path) -> None:
     first = replace(TINY, steps=60, learning_rate=5e-3)
     known = learn(first, identities, tmp_path / "first")
@@ -172,6 +180,7 @@ def test_a_run_may_start_from_an_encoder(identities: list[Identity], tmp_path: P
         learn(replace(recipe, dimension=8), identities, tmp_path / "fifth", start=encoder)
 
 
+@pytest.mark.slow
 def test_a_teacher_is_imitated(identities: list[Identity], tmp_path: Path) -> None:
     first = replace(TINY, steps=40, learning_rate=5e-3)
     teacher = finish(first, learn(first, identities, tmp_path / "first"), identities, {}, tmp_path / "first")
