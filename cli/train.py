@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,12 @@ def _pairs(words: tuple[str, ...], option: str) -> dict[str, Any]:
 @click.option("--pretrained", is_flag=True, help="Start the backbone from timm's weights.")
 @click.option("--pooling", type=click.Choice(["average", "gem"]), help="[average]")
 @click.option("--dimension", type=click.IntRange(1), help="Numbers of an encoding.  [256]")
+@click.option(
+    "--discriminant",
+    type=click.IntRange(1),
+    metavar="D",
+    help="At the end, fit a last layer of D numbers to all stages and colours.",
+)
 @click.option("--input-size", type=click.IntRange(16), help="Pixels of a side.  [96]")
 @click.option("--small-size", type=click.IntRange(16), help="Pixels of a side at first, to save time.")
 @click.option("--small-share", type=click.FloatRange(0, 1, max_open=True), help="Share of the run that is `at first`.")
@@ -172,6 +179,8 @@ def _run(
 ) -> None:
     from embedder.training.dev_curve import dev_curve
     from embedder.training.finish import finish
+    from embedder.training.head import with_discriminant
+    from embedder.training.material import collect_material
     from embedder.training.run import train as learn
     from embedder.training.stopping import Interrupted
 
@@ -211,6 +220,10 @@ def _run(
         say(str(interrupted))
         raise SystemExit(130) from interrupted
     if learnt.main:
+        if recipe.discriminant:
+            say("fitting the discriminant")
+            material = collect_material(recipe, plan.identities, plan.instances, cache or out / "cache", say)
+            learnt = replace(learnt, network=with_discriminant(learnt.network, material, recipe))
         folder = finish(recipe, learnt, [*plan.identities, *plan.instances], plan.dev, out, story=story, say=say)
         say(f"wrote {folder}: use it with --encoder {folder}")
 

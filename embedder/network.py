@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from data.errors import MissingDependency, UnusableEncoder, UnusableSource
+from embedder.hypercolumn import HEIGHTS, Hypercolumn
 
 STEMS = ("timm", "small")
 POOLINGS = ("average", "gem")
@@ -45,6 +46,8 @@ class Network(nn.Module):
 
     `stem` is `timm` (the backbone's own) or `small`: one 3x3 convolution of stride 2 and no pooling, for ResNets
     that look at about 100 pixels, of which the usual stem would leave 25. Its width is what timm gives the stem.
+    `head` is None for an embedding layer with a batch-norm neck over the pooled last stage, or says what a hypercolumn
+    over several stages takes: `{"stages": 3, "colours": 128}`.
     `pretrained` fetches timm's own weights for the backbone: how it starts, and no part of its description. Raises
     UnusableEncoder for a network that cannot be built, UnusableSource where its weights cannot be had.
     """
@@ -57,6 +60,7 @@ class Network(nn.Module):
         dimension: int = 256,
         pooling: str = "average",
         stem: str = "timm",
+        head: Mapping[str, Any] | None = None,
         pretrained: bool = False,
     ) -> None:
         super().__init__()
@@ -73,20 +77,52 @@ class Network(nn.Module):
             "pooling": pooling,
             "stem": stem,
         }
+        if head is not None:
+            self.description["head"] = dict(head)
         self.backbone: Any = _make_backbone(backbone, arguments or {}, pretrained)
         if stem == "small":
             _make_stem_small(self.backbone, backbone)
         # Some backbones widen their features after the last stage, and say so here.
         features: Any = getattr(self.backbone, "head_hidden_size", None) or self.backbone.num_features
         self._features = int(features)
+        self.hypercolumn: Hypercolumn | None = None
+        if head is not None:
+            self._stages, colours = _head(head)
+            self._channels = _channels(self.backbone, backbone, self._stages)
+            self.hypercolumn = Hypercolumn(self._channels, colours=colours, dimension=self.dimension)
+            return
         self.pooling = GeneralisedMean() if pooling == "gem" else Average()
         self.embedding = nn.Linear(self._features, self.dimension, bias=False)
         self.neck = nn.BatchNorm1d(self.dimension)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """Unit vectors."""
-        encoding: torch.Tensor = self.neck(self.embedding(self.pooling(self._as_map(self.backbone(pictures)))))
+        encoding: torch.Tensor
+        if self.hypercolumn is not None:
+            encoding = self.hypercolumn(pictures, self._maps(pictures))
+        else:
+            encoding = self.neck(self.embedding(self.pooling(self._as_map(self.backbone(pictures)))))
         return functional.normalize(encoding.float(), dim=1)
+
+    def features(self, pictures: torch.Tensor) -> torch.Tensor:
+        """What the hypercolumn's linear layer sees, (N, F); only for networks that have one."""
+        if self.hypercolumn is None:
+            raise ValueError("this network has no hypercolumn; build it with a head")
+        return self.hypercolumn.features(pictures, self._maps(pictures))
+
+    def blocks(self) -> list[int]:
+        """Widths of the features' blocks: one for each stage, the last for the colour layout."""
+        if self.hypercolumn is None:
+            raise ValueError("this network has no hypercolumn; build it with a head")
+        stages = [(len(HEIGHTS) + 1) * channels for channels in self._channels]
+        return [*stages, self.hypercolumn.linear.in_features - sum(stages)]
+
+    def _maps(self, pictures: torch.Tensor) -> list[torch.Tensor]:
+        """The maps (N, C, H, W) of the last stages."""
+        maps: list[torch.Tensor] = self.backbone.forward_intermediates(
+            pictures, indices=self._stages, intermediates_only=True
+        )
+        return maps
 
     def _as_map(self, features: torch.Tensor) -> torch.Tensor:
         """A backbone's features as (N, C, H, W), whichever of timm's layouts they have."""
@@ -102,9 +138,9 @@ class Network(nn.Module):
     def check_size(self, size: int) -> None:
         """Raise UnusableEncoder where the backbone cannot take pictures of size x size pixels."""
         name, learning = self.description["backbone"], self.training
-        weight = self.embedding.weight
+        device = next(self.parameters()).device
         try:
-            self.eval()(torch.zeros(1, 3, size, size, device=weight.device))
+            self.eval()(torch.zeros(1, 3, size, size, device=device))
         except (RuntimeError, ValueError, AssertionError, IndexError) as error:
             raise UnusableEncoder(
                 f"'{name}' cannot take pictures of {size} x {size} pixels ({error}); give another input size, or tell "
@@ -117,7 +153,7 @@ class Network(nn.Module):
 def build_network(description: Mapping[str, Any]) -> Network:
     """A fresh network from an encoder card's `network` field; raises UnusableEncoder for any field it does not know."""
     known = {"backbone", "arguments", "dimension", "pooling", "stem"}
-    if set(description) != known:
+    if set(description) - {"head"} != known:
         raise UnusableEncoder(f"a network is described by {sorted(known)}, but the card has {sorted(description)}")
     return Network(
         description["backbone"],
@@ -125,6 +161,7 @@ def build_network(description: Mapping[str, Any]) -> Network:
         dimension=description["dimension"],
         pooling=description["pooling"],
         stem=description["stem"],
+        head=description.get("head"),
     )
 
 
@@ -176,6 +213,32 @@ def _make_backbone(name: str, arguments: Mapping[str, Any], pretrained: bool) ->
             "into the cache of Hugging Face, which may be copied here; or begin without --pretrained, or with --init "
             "and an encoder"
         ) from error
+
+
+def _head(head: Any) -> tuple[int, int]:
+    """Stages and colours of a head's description."""
+    numbers = tuple(head.values()) if isinstance(head, Mapping) and set(head) == {"stages", "colours"} else ()
+    if not numbers or not all(isinstance(one, int) and 0 < one <= 4096 for one in numbers):
+        raise UnusableEncoder(f'a head is described like {{"stages": 3, "colours": 128}}, not by {head!r}')
+    return int(head["stages"]), int(head["colours"])
+
+
+def _channels(backbone: Any, name: str, stages: int) -> list[int]:
+    """Widths of a backbone's last stages, as they come out of it."""
+    if not hasattr(backbone, "forward_intermediates"):
+        raise UnusableEncoder(f"timm's '{name}' does not hand out its stages, so it can have no hypercolumn")
+    size = getattr(getattr(backbone, "patch_embed", None), "img_size", None) or (64, 64)
+    learning = backbone.training
+    try:
+        with torch.no_grad():
+            maps = backbone.eval().forward_intermediates(
+                torch.zeros(1, 3, *size), indices=stages, intermediates_only=True
+            )
+    except (RuntimeError, ValueError, AssertionError, IndexError) as error:
+        raise UnusableEncoder(f"'{name}' has no {stages} stages to look at: {error}") from error
+    finally:
+        backbone.train(learning)
+    return [int(one.shape[1]) for one in maps]
 
 
 def _tuples(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,14 +27,7 @@ def dev_curve(
     recipe: Recipe, dev: Mapping[str, Sequence[Identity]], cache: Path, say: Callable[[str], None]
 ) -> Callable[[Network, int], dict[str, float]] | None:
     """A function that gives a network's figures, such as `dev/holoen/rank1`; None where too few can be compared."""
-    sets = {}
-    for collection, everyone in dev.items():
-        squares, labels, groups = _decoded(recipe, everyone, cache)
-        shots = shots_for(labels, groups)
-        if shots is None:
-            say(f"{collection}: its dev identities have too few pictures of different sources to be judged on")
-        else:
-            sets[collection] = squares, labels, groups, shots
+    sets = dev_sets(recipe, dev, cache, say)
     if not sets:
         return None
 
@@ -57,6 +50,21 @@ def dev_curve(
         return figures
 
     return validate
+
+
+def dev_sets(
+    recipe: Recipe, dev: Mapping[str, Sequence[Identity]], cache: Path, say: Callable[[str], None]
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray, int]]:
+    """For each collection that can be judged on: squares, labels, groups, and how many references to take."""
+    sets = {}
+    for collection, everyone in dev.items():
+        squares, labels, groups = _decoded(recipe, everyone, cache)
+        shots = shots_for(labels, groups)
+        if shots is None:
+            say(f"{collection}: its dev identities have too few pictures of different sources to be judged on")
+        else:
+            sets[collection] = squares, labels, groups, shots
+    return sets
 
 
 def _decoded(recipe: Recipe, everyone: Sequence[Identity], cache: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -73,6 +73,11 @@ def make_plan(
         excluded = draw_dev(everyone, None if dev is None else int(dev), int(wanted.get("seed", Recipe.seed)))
     recipe = Recipe(**wanted, dev=excluded)
     identities, held = split_off(everyone, excluded)
+    if recipe.discriminant and len(identities) <= recipe.discriminant:
+        raise UnusableSource(
+            f"--discriminant {recipe.discriminant} needs more identities than that, but {len(identities)} are learnt "
+            "from; give a smaller number, or leave it out"
+        )
     single = collect_instances(instances)
     check_material(recipe, identities, single)
     return Plan(recipe, tuple(identities), tuple(single), held, len(everyone) - len(identities), start, teaching)
@@ -92,6 +97,7 @@ def _of_encoder(folder: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **GENTLE,
         **{name: card.network[name] for name in OF_THE_NETWORK},
+        "head": card.network.get("head"),
         "input_size": card.input_size,
         "mean": card.mean,
         "std": card.std,

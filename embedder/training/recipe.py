@@ -39,6 +39,10 @@ class Recipe:
     stem: str = DEFAULT_STEM
     pooling: str = "average"
     dimension: int = 256
+    head: dict[str, Any] | None = None
+    """Of the network while it learns: None for an embedding layer, or that of the encoder that the run starts from."""
+    discriminant: int = 0
+    """Dimensions of the linear discriminant that replaces the layer that learnt along; 0: none. See `head.py`."""
     input_size: int = 96
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.25, 0.25, 0.25)
@@ -111,7 +115,7 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and not (0 < value < math.inf):
                 raise ValueError(f"{name} must be above 0, but is {value}")
-        for name in ("drawn", "recolour", "small_size", "seed"):
+        for name in ("drawn", "recolour", "small_size", "seed", "discriminant"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be 0 or more, but is {getattr(self, name)}")
         for name in ("margin_ramp", "warm_up", "average_decay", "small_share"):

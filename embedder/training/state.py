@@ -44,6 +44,7 @@ class Training:
             dimension=recipe.dimension,
             pooling=recipe.pooling,
             stem=recipe.stem,
+            head=recipe.head,
             pretrained=recipe.pretrained,
         ).to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         for side in {recipe.input_size, recipe.small_size or recipe.input_size}:
