@@ -17,6 +17,7 @@ from bench.protocol import Protocol, measure
 from bench.report import Report
 from bench.systems import System
 from bench.systems.colour_histogram import ColourHistogram
+from bench.systems.hog_lab import HogLab
 from bench.systems.kaodex import Encodes, Kaodex
 from data.errors import UnusableSource
 from data.near_duplicates import NEAR_DUPLICATE_DISTANCE
@@ -37,11 +38,11 @@ def run_bench(
     protocol: Protocol,
     on_progress: Callable[[int], None] | None = None,
 ) -> Report:
-    """Measure Kaodex, and a 1-NN on colour histograms on the same draws, on a collection of labelled pictures.
+    """Measure Kaodex, and two rivals that learn nothing on the same draws, on a collection of labelled pictures.
 
     Raises `UnusableSource` where nothing can be measured.
     """
-    systems: list[System] = [Kaodex(encoder), ColourHistogram()]
+    systems = _systems(encoder)
     ready = _prepare(collection, systems, on_progress)
     kept, described = ready.collection, ready.described
     rows, shortfalls = measure(
@@ -68,12 +69,12 @@ def run_open_set(
     on_progress: Callable[[int], None] | None = None,
     on_draw: Callable[[int], None] | None = None,
 ) -> OpenSetReport:
-    """Measure both systems on draws in which a share of the identities are strangers.
+    """Measure the same systems on draws in which a share of the identities are strangers.
 
     `on_progress` is told of each picture described, `on_draw` of each draw done: shots x draws in all. Raises
     `UnusableSource` where nothing can be measured.
     """
-    systems: list[System] = [Kaodex(encoder), ColourHistogram()]
+    systems = _systems(encoder)
     ready = _prepare(collection, systems, on_progress)
     kept, described = ready.collection, ready.described
     rows, shortfalls = measure_open_set(
@@ -99,6 +100,11 @@ def run_open_set(
         tuple(rows),
         described.features[Kaodex.name],
     )
+
+
+def _systems(encoder: Encodes) -> list[System]:
+    """Kaodex; a 1-NN on colour histograms, and one on HOG and Lab colours, which sees shapes too."""
+    return [Kaodex(encoder), ColourHistogram(), HogLab()]
 
 
 def _prepare(collection: Collection, systems: Sequence[System], on_progress: Callable[[int], None] | None) -> _Ready:

@@ -148,7 +148,12 @@ def test_the_report_keeps_its_contract(painted, mean_colour):
     assert sum(told) == 32 and sum(drawn) == 4
     written = json.loads(json.dumps(report.as_json(), allow_nan=False))
     assert written["protocol"]["strangers"] == 0.5
-    assert [system["name"] for system in written["systems"]] == ["kaodex", "kaodex", "colour histogram"] * 2
+    assert [system["name"] for system in written["systems"]] == [
+        "kaodex",
+        "kaodex",
+        "colour histogram",
+        "HOG + Lab",
+    ] * 2
     for system in written["systems"]:
         assert (
             set(system["tpir"]) == set(system["promised"]) == set(system["found"]) == {"0.1", "0.01", "0.003", "0.001"}
@@ -172,7 +177,7 @@ def test_promises_have_a_table_of_their_own(painted, mean_colour):
     protocol = Protocol((1,), (1,), draws=2, strangers=0.5)
     report = run_open_set(load_collection(source), mean_colour, protocol)
     cells = report.certificate_cells()
-    assert len(cells) == 2 and {len(row) for row in cells} == {len(CERTIFICATE_COLUMNS)}
+    assert len(cells) == 3 and {len(row) for row in cells} == {len(CERTIFICATE_COLUMNS)}
     assert cells[0][4] == "0.100"
 
 

@@ -21,9 +21,11 @@ def test_colours_are_told_apart_and_the_report_keeps_its_contract(three_colours,
         ("kaodex", 1, 1),
         ("kaodex", 1, 3),
         ("colour histogram", 1, 1),
+        ("HOG + Lab", 1, 1),
         ("kaodex", 3, 1),
         ("kaodex", 3, 3),
         ("colour histogram", 3, 1),
+        ("HOG + Lab", 3, 1),
     ]
     assert all(row.figure("rank1") == 1 for row in report.rows)
     written = json.loads(json.dumps(report.as_json(), allow_nan=False))

@@ -65,10 +65,10 @@ def test_a_table_and_json(refs, tmp_path, encoder):
         "precision@k",
         "ms/query",
     ]
-    assert [line.split()[0] for line in lines[1:]] == ["kaodex", "colour"] * 2
+    assert [line.split()[0] for line in lines[1:]] == ["kaodex", "colour", "HOG"] * 2
     assert "1.000–1.000" in lines[1]
     written = json.loads((tmp_path / "out.json").read_text())
-    assert [system["shots"] for system in written["systems"]] == [1, 1, 3, 3]
+    assert [system["shots"] for system in written["systems"]] == [1, 1, 1, 3, 3, 3]
     assert encoder == [(None, "cpu")]
 
 
@@ -86,7 +86,12 @@ def test_several_rules_and_groups(refs, tmp_path):
     words = ("--rule", "nearest", "--rule", "centroid", "--groups", tmp_path / "g.csv", "--groups", r"(\d)\.png")
     result = run(refs, "--shots", "1", "-k", "5", "--draws", "1", *words)
     assert result.exit_code == 0, result.output
-    assert [line.split()[-7] for line in result.stdout.splitlines()[1:]] == ["nearest", "centroid", "nearest"]
+    assert [line.split()[-7] for line in result.stdout.splitlines()[1:]] == [
+        "nearest",
+        "centroid",
+        "nearest",
+        "nearest",
+    ]
     assert "says nothing of 16 of 18 pictures" in result.stderr
 
 
@@ -138,7 +143,7 @@ def test_open_set_tables_json_and_report(crowd, tmp_path):
     tables = result.stdout.split("\n\n")
     assert tables[0].split()[4:8] == ["rank-1", "mAP@R", "AUROC", "OSCR"]
     assert tables[1].split()[4:6] == ["promised", "found"]
-    assert [line.split()[0] for line in tables[1].splitlines()[1:]] == ["kaodex", "colour"]
+    assert [line.split()[0] for line in tables[1].splitlines()[1:]] == ["kaodex", "colour", "HOG"]
     assert "20 enrolled identities of 1 reference are too few for a promise of 1 % (179 more)" in result.stderr
     written = json.loads((tmp_path / "out.json").read_text())
     assert written["protocol"]["strangers"] == 0.5
@@ -151,7 +156,7 @@ def test_the_share_of_strangers_is_the_users(crowd, tmp_path):
     words = ("--open-set", "--strangers", "0.2", "--shots", "1", "-k", "1", "--draws", "1")
     result = run(crowd, *words, "--json", tmp_path / "out.json")
     assert result.exit_code == 0, result.output
-    (first, _) = json.loads((tmp_path / "out.json").read_text())["systems"]
+    first, *_ = json.loads((tmp_path / "out.json").read_text())["systems"]
     assert (first["enrolled"], first["strangers"]) == (32, 8)
 
 
