@@ -7,19 +7,17 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.markup import escape
 
+from cli.card_text import main_words, print_card, size_text
 from cli.output import answers, count, table
 from cli.progress import talk
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
-
-    from embedder.card import Card
-    from embedder.foreign import ForeignCard
 
 json_option = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 
@@ -53,7 +51,7 @@ def list_encoders(as_json: bool) -> None:
             escape(one.name),
             one.origin,
             "?" if one.dimension is None else str(one.dimension),
-            "?" if one.input is None else _size(one.input),
+            "?" if one.input is None else size_text(one.input),
             escape(one.licence or "not told"),
             f"{one.bytes / 1e6:,.1f}",
             f"[red]unusable: {escape(one.trouble)}[/]" if one.trouble else note,
@@ -70,12 +68,12 @@ def info(encoder: str, as_json: bool) -> None:
 
     card = open_card(encoder)
     files = check_files(card)
-    told = _told(card)
+    told = main_words(card)
     if as_json:
         told["files"] = {name: {"sha256": digest, "matches": matches} for name, (digest, matches) in files.items()}
         click.echo(json.dumps(told | {"card": card.fields}, ensure_ascii=False))
     else:
-        _print(card, told, files)
+        print_card(card, told, files)
     if any(matches is False for _, matches in files.values()):
         talk.print("[red]some files are missing or damaged[/]: fetch or export the encoder again")
         raise SystemExit(1)
@@ -170,57 +168,3 @@ def _digest(text: str) -> tuple[str, str]:
     if not file or not re.fullmatch("[0-9a-fA-F]{64}", digest):
         raise click.BadParameter(f"{text!r} is not FILE=HEX with 64 hexadecimal digits", param_hint="--sha256")
     return file, digest
-
-
-def _told(card: Card | ForeignCard) -> dict[str, Any]:
-    from embedder.inventory import licence, picture_size
-
-    return {
-        "name": card.name,
-        "folder": str(card.folder),
-        "dimension": card.dimension,
-        "input": picture_size(card),
-        "licence": licence(card),
-        "fingerprint": card.fingerprint,
-    }
-
-
-def _print(card: Card | ForeignCard, told: dict[str, Any], files: dict[str, tuple[str, bool | None]]) -> None:
-    console = answers()
-    lines = table("what", "told")
-    for key, value in told.items():
-        shown = _size(value) if key == "input" else "not told" if value is None else str(value)
-        lines.add_row(key, escape(shown))
-    for name, (digest, matches) in files.items():
-        word = {True: "as the card says", False: "[red]missing or damaged[/]", None: ""}[matches]
-        lines.add_row(escape(name), f"sha256 {digest[:16]}… {word}")
-    console.print(lines)
-    shown_already = {"name", "dimension", "licence", "files", "format"}
-    for key, value in card.fields.items():
-        if key not in shown_already:
-            console.print(f"\n[bold]{escape(key)}[/]")
-            for line in _lines(value):
-                console.print(f"  {escape(line)}")
-
-
-def _lines(value: Any) -> list[str]:
-    """A card's field for people: one line for what is flat, an indented list for what is not."""
-    if isinstance(value, dict) and any(isinstance(held, dict | list) for held in value.values()):
-        found = []
-        for key, held in value.items():
-            inner = _lines(held)
-            found += [f"{key}: {inner[0]}"] if len(inner) == 1 else [f"{key}:", *(f"  {line}" for line in inner)]
-        return found
-    if isinstance(value, dict):
-        return [", ".join(f"{key.replace('_', ' ')} {_flat(held)}" for key, held in value.items())]
-    if isinstance(value, list) and any(isinstance(held, dict | list) for held in value):
-        return [line for held in value for line in _lines(held)]
-    return [_flat(value)]
-
-
-def _flat(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _size(size: tuple[int, int]) -> str:
-    return f"{size[0]} x {size[1]}"

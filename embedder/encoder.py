@@ -13,7 +13,8 @@ from jaxtyping import Float32, UInt8
 from data.errors import KaodexError
 from data.prefetch import prefetch
 from embedder.card import Card, available_encoders, find_encoder, read_card
-from embedder.foreign import ForeignCard, find_foreign, read_foreign
+from embedder.foreign import ForeignCard
+from embedder.foreign_settings import find_foreign, read_foreign
 from embedder.preprocess import centre_square, resize_square
 from embedder.runtime import Runtime, choose_runtime
 from embedder.strangers import Strangers, read_strangers

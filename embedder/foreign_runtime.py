@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from data.errors import UnusableEncoder
-from embedder.foreign import NEEDED, ForeignCard
+from embedder.foreign import ForeignCard
+from embedder.foreign_settings import NEEDED
 from embedder.recipes import recipe_for
 from embedder.runtime import open_session
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from data.errors import MissingDependency, UnusableEncoder
 from embedder.card import sha256
+from embedder.hub_errors import from_transport, in_our_words
 
-TRANSPORTS = ("httpx", "httpx2", "httpcore")
-"""What huggingface_hub speaks through, by its version; their errors are told alike."""
 ATTEMPTS = 4
 """Failures in a row, nothing coming between them, after which a download gives up."""
 STEP = 64 * 1024
@@ -78,7 +75,7 @@ class Hub:
 
     def listing(self, repository: str, revision: str | None) -> Listing:
         """What the repository holds at a branch, tag or commit. Raises UnusableEncoder where it cannot be had."""
-        with self._told(repository, revision):
+        with in_our_words(self.endpoint, repository, revision):
             found = self._hub.HfApi(endpoint=self.endpoint).model_info(repository, revision=revision)
         if not found.sha or not re.fullmatch("[0-9a-f]{40}", found.sha):
             raise UnusableEncoder(f"{self.endpoint} names no commit of {repository}; is it a Hugging Face hub?")
@@ -96,7 +93,7 @@ class Hub:
 
         Raises UnusableEncoder where the hub tells neither a sha256 nor a git id, or another sha256 than the known one.
         """
-        with self._told(listing.repository, listing.commit):
+        with in_our_words(self.endpoint, listing.repository, listing.commit):
             told = self._hub.get_hf_file_metadata(self._url(listing, path), token=self._token(), endpoint=self.endpoint)
         etag = (told.etag or "").lower()
         proper = re.fullmatch("[0-9a-f]{64}|[0-9a-f]{40}", etag) is not None
@@ -120,7 +117,7 @@ class Hub:
             part.unlink()
             there = 0
         _require_room(target.parent, (remote.size or 0) - there)
-        with self._told(listing.repository, listing.commit), part.open("ab") as file:
+        with in_our_words(self.endpoint, listing.repository, listing.commit), part.open("ab") as file:
             self._receive(listing, remote, file, progress)
         if not remote.matches(part):
             part.unlink()
@@ -164,7 +161,7 @@ class Hub:
                     raise UnusableEncoder(f"{remote.path} is shorter than {self.endpoint} said; pull again")
             except Exception as error:
                 failures += 1
-                if failures >= ATTEMPTS or type(error).__module__.split(".")[0] not in TRANSPORTS:
+                if failures >= ATTEMPTS or not from_transport(error):
                     raise
                 time.sleep(failures)
         progress(remote.path, there, remote.size)
@@ -174,51 +171,6 @@ class Hub:
 
     def _token(self) -> Any:
         return self._hub.get_token() or False
-
-    @contextmanager
-    def _told(self, repository: str, revision: str | None) -> Iterator[None]:
-        """The hub's errors as ours: what was wrong, and the cure."""
-        from huggingface_hub import errors
-
-        again = "what came so far is kept, and the next pull goes on with it"
-        try:
-            yield
-        except errors.GatedRepoError as error:
-            raise UnusableEncoder(
-                f"{repository} is gated: ask for access on {self.endpoint}/{repository}, then `hf auth login`"
-            ) from error
-        except errors.RepositoryNotFoundError as error:
-            raise UnusableEncoder(
-                f"{self.endpoint} shows no repository {repository}: check the spelling; for a private one, "
-                "`hf auth login` first"
-            ) from error
-        except errors.RevisionNotFoundError as error:
-            raise UnusableEncoder(
-                f"{repository} has no revision {revision}: leave @REVISION out, or see {self.endpoint}/{repository}"
-            ) from error
-        except errors.EntryNotFoundError as error:
-            raise UnusableEncoder(
-                f"{repository} lacks a file that was asked for; see {self.endpoint}/{repository}"
-            ) from error
-        except errors.HFValidationError as error:
-            raise UnusableEncoder(f"{repository} is no name of a repository: write it as OWNER/NAME") from error
-        except errors.OfflineModeIsEnabled as error:
-            raise UnusableEncoder("HF_HUB_OFFLINE is set, so nothing is fetched: unset it to pull") from error
-        except errors.HfHubHTTPError as error:
-            status = error.response.status_code if error.response is not None else "an error"
-            raise UnusableEncoder(f"{self.endpoint} answered {status} for {repository}; {again}") from error
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise UnusableEncoder(f"the disk is full: make room, then pull again; {again}") from error
-            if error.errno is not None and error.filename is not None:
-                raise
-            raise UnusableEncoder(f"{repository} did not come whole from {self.endpoint}; {again}") from error
-        except Exception as error:
-            if type(error).__module__.split(".")[0] not in TRANSPORTS:
-                raise
-            raise UnusableEncoder(
-                f"{self.endpoint} cannot be reached ({type(error).__name__}): is there a network? {again}"
-            ) from error
 
 
 def _require_room(folder: Path, needed: int) -> None:

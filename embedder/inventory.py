@@ -8,7 +8,8 @@ from typing import Any
 
 from data.errors import UnusableEncoder
 from embedder.card import DEFAULT_ENCODER, Card, available_encoders, find_encoder, read_card, sha256, shipped_encoders
-from embedder.foreign import ForeignCard, find_foreign, read_foreign
+from embedder.foreign import ForeignCard
+from embedder.foreign_settings import find_foreign, read_foreign
 from embedder.own_folder import encoders_folder
 from embedder.strangers import STRANGERS
 

@@ -7,19 +7,23 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from data.errors import MissingDependency, UnusableEncoder
-from embedder.card import CARD, ONNX, WEIGHTS, Card, read_card, shipped_encoders
-from embedder.foreign import as_text, settings_file
+from embedder.card import CARD
+from embedder.foreign_settings import as_text, settings_file
 from embedder.hub import Hub, Listing, Progress, Remote, unseen
-from embedder.own_folder import encoders_folder, proper
+from embedder.own_folder import encoders_folder
+from embedder.pull_choice import (
+    KNOWN,
+    foreign_files,
+    kaodex_files,
+    local_name,
+    require_name,
+    require_safe,
+    staged_file,
+)
 from embedder.recipes import recipe_for
-from embedder.strangers import STRANGERS
-
-README = "README.md"
-KNOWN = (CARD, ONNX, WEIGHTS, STRANGERS, README)
-"""Of a Kaodex encoder these files are taken, and never another."""
 
 
 @dataclass(frozen=True)
@@ -52,19 +56,19 @@ def pull(
     """
     digests = {file: digest.lower() for file, digest in (digests or {}).items()}
     if name is not None:
-        _require_name(name)
+        require_name(name)
     for file in files:
-        _require_safe(file)
+        require_safe(file)
     hub = Hub()
     listing = hub.listing(repository, revision)
     staging = encoders_folder() / ".pull" / repository.replace("/", "--")
     with _alone(staging):
         named = [file for file in files if file.endswith(".onnx") and file not in KNOWN]
         if CARD in listing.files and not named:
-            wanted, name = _ours(hub, listing, files, name, digests, staging)
+            wanted, name = kaodex_files(hub, listing, files, name, digests, staging)
         else:
-            wanted, name = _foreign(hub, listing, files, name, digests)
-        if unused := set(digests) - {remote.path for remote in wanted} - {_local(remote) for remote in wanted}:
+            wanted, name = foreign_files(hub, listing, files, name, digests)
+        if unused := set(digests) - {remote.path for remote in wanted} - {local_name(remote) for remote in wanted}:
             raise UnusableEncoder(f"--sha256 names {', '.join(sorted(unused))}, which is not among what is pulled")
         folder = encoders_folder() / name
         missing = [remote for remote in wanted if not _held(folder, remote)]
@@ -75,82 +79,19 @@ def pull(
             )
         if missing:
             for remote in missing:
-                if not _staged(staging, remote).is_file():
-                    hub.fetch(listing, remote, _staged(staging, remote), progress)
+                if not staged_file(staging, remote).is_file():
+                    hub.fetch(listing, remote, staged_file(staging, remote), progress)
             _install(staging, folder, wanted, listing)
         shutil.rmtree(staging, ignore_errors=True)
-    onnx = next((_local(remote) for remote in wanted if remote.path.endswith(".onnx")), None)
+    onnx = next((local_name(remote) for remote in wanted if remote.path.endswith(".onnx")), None)
     ours = (folder / CARD).is_file()
     return Pulled(
         name,
         folder,
-        tuple(_local(remote) for remote in wanted),
+        tuple(local_name(remote) for remote in wanted),
         len(missing),
         None if ours or onnx is None else settings_file(folder / onnx),
     )
-
-
-def _ours(
-    hub: Hub, listing: Listing, files: Sequence[str], name: str | None, digests: Mapping[str, str], staging: Path
-) -> tuple[list[Remote], str]:
-    """Look at a Kaodex encoder: its card comes first, and the card's hashes bind the other files."""
-    if strange := [file for file in files if file not in KNOWN]:
-        raise UnusableEncoder(f"of a Kaodex encoder only {', '.join(KNOWN)} are taken, not {', '.join(strange)}")
-    told = hub.look(listing, CARD, digests.get(CARD))
-    here = _staged(staging, told)
-    if not here.is_file():
-        hub.fetch(listing, told, here)
-    reading = staging / "card"
-    reading.mkdir(exist_ok=True)
-    shutil.copyfile(here, reading / CARD)
-    card = read_card(reading)
-    known = _hashes(card)
-    if strange := [file for file in known if file not in KNOWN]:
-        raise UnusableEncoder(f"the card of {listing.repository} names {', '.join(strange)}, which is never taken")
-    if not {ONNX, WEIGHTS} & set(known):
-        raise UnusableEncoder(f"the card of {listing.repository} names no network, {ONNX} or {WEIGHTS}")
-    chosen = [file for file in KNOWN if file != CARD and (file in files if files else file in (*known, README))]
-    remotes = [told]
-    for file in chosen:
-        if file not in listing.files:
-            if file == README:
-                continue
-            raise UnusableEncoder(f"{listing.repository} lacks {file}, which its card names; ask its makers")
-        known_digest = known.get(file)
-        if file in digests and known_digest not in (None, digests[file]):
-            raise UnusableEncoder(f"the card says another sha256 of {file} than --sha256: {known_digest}")
-        remotes.append(hub.look(listing, file, known_digest or digests.get(file)))
-    name = name or card.name
-    _require_name(name)
-    return remotes, name
-
-
-def _foreign(
-    hub: Hub, listing: Listing, files: Sequence[str], name: str | None, digests: Mapping[str, str]
-) -> tuple[list[Remote], str]:
-    """Look at an encoder of others: the ONNX file that was named, and its weights where they lie beside it."""
-    networks = [file for file in files if file.endswith(".onnx")]
-    offered = [file for file in listing.files if file.endswith(".onnx")]
-    if len(networks) != 1:
-        raise UnusableEncoder(
-            f"{listing.repository} holds no {CARD}: name one ONNX file of it with --file"
-            + (f", one of {', '.join(offered[:20])}" if offered else ", but it has none, and nothing else is taken")
-        )
-    stem = networks[0].removesuffix(".onnx")
-    if strange := [file for file in files if not file.startswith(stem) or not file.endswith((".onnx", "data"))]:
-        raise UnusableEncoder(
-            f"{', '.join(strange)} is not taken: only ONNX files are, with their weights in {stem}.onnx.data; pickles "
-            "and scripts never"
-        )
-    if absent := [file for file in files if file not in listing.files]:
-        raise UnusableEncoder(
-            f"{listing.repository} has no {', '.join(absent)}; its ONNX files: {', '.join(offered[:20]) or 'none'}"
-        )
-    known = recipe_for(PurePosixPath(networks[0]).name)
-    name = name or (known["name"] if known else PurePosixPath(networks[0]).stem)
-    _require_name(name)
-    digest = {file: digests.get(file, digests.get(PurePosixPath(file).name)) for file in files}
-    return [hub.look(listing, file, digest[file]) for file in files], name
 
 
 def _install(staging: Path, folder: Path, wanted: Sequence[Remote], listing: Listing) -> None:
@@ -159,9 +100,9 @@ def _install(staging: Path, folder: Path, wanted: Sequence[Remote], listing: Lis
     ready.mkdir()
     for remote in wanted:
         if _held(folder, remote):
-            shutil.copyfile(folder / _local(remote), ready / _local(remote))
+            shutil.copyfile(folder / local_name(remote), ready / local_name(remote))
         else:
-            _staged(staging, remote).replace(ready / _local(remote))
+            staged_file(staging, remote).replace(ready / local_name(remote))
     if not (ready / CARD).exists():
         _keep_settings(ready, folder, wanted, listing)
     if folder.exists():
@@ -173,7 +114,7 @@ def _install(staging: Path, folder: Path, wanted: Sequence[Remote], listing: Lis
 def _keep_settings(ready: Path, folder: Path, wanted: Sequence[Remote], listing: Listing) -> None:
     """The settings of an encoder of others: the user's own where there are some, else those that we know."""
     network = next(remote for remote in wanted if remote.path.endswith(".onnx"))
-    path = ready / _local(network)
+    path = ready / local_name(network)
     own = settings_file(folder / path.name)
     if own.is_file():
         shutil.copyfile(own, settings_file(path))
@@ -195,35 +136,9 @@ def _fits(path: Path, known: Mapping[str, object]) -> bool:
         return True  # the first use will tell
 
 
-def _hashes(card: Card) -> dict[str, str]:
-    strangers = card.fields.get("strangers")
-    return card.files | ({STRANGERS: str(strangers["sha256"])} if strangers else {})
-
-
-def _local(remote: Remote) -> str:
-    return PurePosixPath(remote.path).name
-
-
 def _held(folder: Path, remote: Remote) -> bool:
-    file = folder / _local(remote)
+    file = folder / local_name(remote)
     return file.is_file() and remote.matches(file)
-
-
-def _staged(staging: Path, remote: Remote) -> Path:
-    return staging / f"{remote.digest[:16]}-{_local(remote)}"
-
-
-def _require_name(name: str) -> None:
-    if not proper(name):
-        raise UnusableEncoder(f"an encoder's name has letters, digits, '.', '_' and '-', not {name!r}: give --name")
-    if name in shipped_encoders():
-        raise UnusableEncoder(f"'{name}' ships with Kaodex: give what is pulled another --name")
-
-
-def _require_safe(file: str) -> None:
-    parts = PurePosixPath(file).parts
-    if not parts or file.startswith("/") or ".." in parts or "\\" in file or not proper(parts[-1]):
-        raise UnusableEncoder(f"{file!r} is no file's path inside a repository")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from embedder.card import SHIPPED, read_card
-from embedder.foreign import as_text
+from embedder.foreign_settings import as_text
 from tests.cli.conftest import Run
 from tests.embedder.hub_server import HubServer, serve
 

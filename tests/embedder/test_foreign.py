@@ -12,7 +12,7 @@ from PIL import Image
 
 from data.errors import MissingDependency, UnusableEncoder
 from embedder import Encoder
-from embedder.foreign import as_text, read_foreign
+from embedder.foreign_settings import as_text, read_foreign
 from embedder.onnx_file import external_files
 from embedder.recipes import CCIP
 

@@ -17,7 +17,7 @@ import pytest
 from data.errors import MissingDependency, UnusableEncoder
 from embedder import Encoder
 from embedder.card import SHIPPED
-from embedder.foreign import as_text
+from embedder.foreign_settings import as_text
 from embedder.hub import STEP
 from embedder.own_folder import encoders_folder
 from embedder.pull import pull

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from embedder.foreign import NEEDED, TOLD
+from embedder.foreign_settings import NEEDED, TOLD
 from embedder.recipes import CCIP, recipe_for
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "encoders.md").read_text()
