@@ -20,6 +20,8 @@ FORMAT = 1
 SHIPPED = Path(__file__).parent / "weights"
 DEFAULT_ENCODER = "faces-1"
 CARD, ONNX, WEIGHTS = "encoder.json", "model.onnx", "model.safetensors"
+PREFIX = "onnx:"
+"""What the name of an ONNX file of others begins with; such a file has no card of ours."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ def find_encoder(name_or_folder: str | Path | None) -> Path:
     Raises UnusableEncoder where there is none.
     """
     name = DEFAULT_ENCODER if name_or_folder is None else str(name_or_folder)
+    if name.startswith(PREFIX):
+        raise UnusableEncoder(f"{name} cannot be taken here, only Kaodex's own: give the name or folder of an encoder")
     if name in shipped_encoders():
         return SHIPPED / name
     if proper(name) and (encoders_folder() / name / CARD).is_file():

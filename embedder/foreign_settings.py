@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UnusableEncoder
-from embedder.card import CARD, shipped_encoders
+from embedder.card import CARD, PREFIX, shipped_encoders
 from embedder.foreign import SQUARE, STRETCH, ForeignCard
 from embedder.own_folder import encoders_folder, proper
 
-PREFIX = "onnx:"
 CHOICES = {"resize": (SQUARE, STRETCH), "colour": ("rgb", "bgr"), "layout": ("nchw", "nhwc")}
 NEEDED = ("name", "size", "resize", "mean", "std", "scale", "colour", "layout", "input", "output")
 TOLD = ("licence", "dimension", "source")

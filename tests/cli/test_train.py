@@ -75,6 +75,7 @@ def test_from_folders_to_an_encoder_and_on_from_it(run: Callable[..., Run], pict
         (("--weight", "drawn"), "KEY=VALUE"),
         (("--pretrained",), "--pretrained needs the --backbone"),
         (("--init", "nobody"), "no encoder 'nobody'"),
+        (("--init", "onnx:net.onnx"), "give the name or folder of an encoder"),
         (("--init", "faces-1", "--dimension", "64"), "dimension is 128, not 64"),
         (("--dev", "9"), "ask for fewer with --dev"),
         (("--dev", "list.json"), "no list of dev identities"),
