@@ -18,7 +18,8 @@ same. Differences to unchanged queries are of the same draws; intervals (95 %) a
 paired. Of fewer than about 20 identities they are too narrow.
 
 --across COLLECTION:REFERENCES:PREFIX takes pictures whose file names begin with PREFIX for another style (chibi
-stickers beside cards): rank-1 of each style by references of each, on the listed identities and on all.
+stickers beside cards): rank-1 of each style by references of each, on the listed identities and on all of them, of whom
+the encoder may have been trained on some.
 """
 
 from __future__ import annotations
@@ -289,7 +290,8 @@ def run(options: argparse.Namespace) -> str:
     for name, count in shots.items():
         collection = load(options.data / name, options.identities, count, options.most)
         comparisons.append(hard(collection, count, systems, options.draws, options.resamples))
-        notes[name] = f"{name} ({comparisons[-1].identities} identities, {count} references)"
+        there = comparisons[-1].identities
+        notes[name] = f"{name} ({there} identities, {count} references, chance {number(1 / there)})"
         for note in collection.notes:
             print(f"note: {note}", file=sys.stderr)
     notes[MEAN] = f"mean of {', '.join(notes.values())}"

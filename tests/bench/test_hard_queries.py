@@ -13,6 +13,7 @@ from bench.across_styles import draw_across
 from bench.comparison import compare
 from bench.hard_kinds import KINDS, SIDE, UNCHANGED, Turned, turned
 from bench.hard_queries import compare_kinds, losses, rank1_by_identity
+from bench.open_set import draw_open_set
 from bench.protocol import Protocol
 from bench.systems.kaodex import Kaodex
 from data.drawn import draw_face
@@ -75,7 +76,13 @@ def test_unchanged_queries_are_those_of_a_comparison(clustered, mean_colour):
     twin = compare("some", [system], {"one": vectors}, whose, groups, Protocol((2,), (1,), ("nearest",), 5))
     assert np.allclose(found.figures[0], twin.figures[0])
     assert np.allclose(found.samples[0].rank1, twin.samples[0].rank1)
-    assert found.figures[1, 0] < found.figures[0, 0] - 0.2
+    assert (found.figures[1, :2] < found.figures[0, :2] - 0.2).all()
+    mated, strange = [], []  # of the turned queries, by references as they are
+    for one in (draw_open_set(whose, groups, 2, 0.5, (0, 2, number)) for number in range(5)):
+        mated += (noisy[one.mated] @ vectors[one.references].T).max(axis=1).tolist()
+        strange += (noisy[one.strangers] @ vectors[one.references].T).max(axis=1).tolist()
+    assert np.allclose(found.samples[1].open_set.mated_scores, mated, atol=1e-6)
+    assert np.allclose(found.samples[1].open_set.stranger_scores, strange, atol=1e-6)
 
     loss = losses([found, found], 1, 0, 0)
     assert np.isclose(loss.difference, found.figures[1, 0] - found.figures[0, 0])
@@ -139,7 +146,10 @@ def test_a_whole_run(benchmark, painted, tmp_path, capsys):
     written_to = [part for form, path in files.items() for part in (f"--{form.split('.')[0]}", str(path))]
     benchmark.main([str(tmp_path), "--collection", "one:2", "two:1", "--system", "mine=fake", "--across", "two:1:s_",
                     "--identities", str(listed), "--draws", "3", "--resamples", "20", *written_to])  # fmt: skip
-    assert capsys.readouterr().out == files["markdown"].read_text()
+    printed = capsys.readouterr().out
+    assert (
+        printed == files["markdown"].read_text() and "rank-1, two (5 identities, 1 references, chance .20):" in printed
+    )
     written = json.loads(files["json"].read_text())
     cells = {(one["collection"], one["kind"], one["system"], one["figure"]): one["loss"] for one in written["kinds"]}
     assert len(cells) == 3 * len(KINDS) * 2 * 3
