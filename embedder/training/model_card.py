@@ -17,7 +17,7 @@ def model_card(card: dict[str, Any]) -> str:
         "characters that it never saw, from a few references each.",
         "",
         f"- Network: timm `{card['network']['backbone']}` with `{card['network']['arguments']}`, stem "
-        f"`{card['network']['stem']}`, {card['network']['pooling']} pooling, a linear embedding and a batch-norm neck.",
+        f"`{card['network']['stem']}`, {_head(card['network'])}.",
         "- Files: `model.safetensors` (PyTorch) and `model.onnx` (ONNX Runtime), kernels stored as float16; both give "
         "the same encodings.",
         f"- Mirrored views averaged: {'yes' if card['flip_average'] else 'no'}.",
@@ -49,6 +49,17 @@ def model_card(card: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _head(network: dict[str, Any]) -> str:
+    """What stands on the backbone, in words."""
+    if "head" not in network:
+        return f"{network['pooling']} pooling, a linear embedding and a batch-norm neck"
+    return (
+        f"its last {network['head']['stages']} stages pooled over four regions each, with how much of "
+        f"{network['head']['colours']} colours lies in the upper, middle and lower part, under one linear layer (a "
+        "discriminant, fitted in closed form when the run was over)"
+    )
 
 
 def _strangers(card: dict[str, Any]) -> list[str]:
