@@ -43,7 +43,7 @@ def pooled(maps: torch.Tensor, *, whole: bool) -> torch.Tensor:
     The root tames the few channels that answer strongly (Perronnin et al. 2010); negative answers count as none.
     """
     weights = regions(maps.shape[2], maps.shape[3], whole=whole, like=maps)
-    means = torch.einsum("rp,ncp->nrc", weights, maps.flatten(2))
+    means = (maps.flatten(2) @ weights.T).transpose(1, 2)
     return (means.clamp(min=0) + 1e-6).sqrt().flatten(1)
 
 
@@ -80,10 +80,11 @@ class ColourLayout(nn.Module):
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """Normalised pictures (N, 3, S, S) to (N, 3 * K)."""
-        pixels, counted = self.pixels(pictures), self.counted.float()
+        pixels, counted = self.pixels(pictures), self.counted.float() / COLOUR_WIDTH**2
+        weights = regions(pixels.shape[2], pixels.shape[3], whole=False, like=pixels)
         # |p - c|^2 without |p|^2, which is the same for all colours and falls out of the softmax.
-        nearness = functional.conv2d(pixels, counted[:, :, None, None], -0.5 * counted.pow(2).sum(1))
-        return pooled(functional.softmax(nearness / COLOUR_WIDTH**2, dim=1), whole=False)
+        nearness = pixels.flatten(2).transpose(1, 2) @ counted.T - 0.5 * (counted * self.counted).sum(1)
+        return (weights @ functional.softmax(nearness, dim=2) + 1e-6).sqrt().flatten(1)
 
 
 class Hypercolumn(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
-SHRINKAGE = 0.3
+SHRINKAGE = 0.4
 """How far the scatter within identities is moved towards a sphere: most of its directions are seen too seldom."""
 
 

@@ -19,6 +19,9 @@ from embedder.training.recipe import Recipe
 
 STAGES = 3
 COLOURS = 128
+COLOURS_WEIGH = 1.5
+"""How much more the colour layout weighs than a stage: what helps with collections never seen, and costs the others
+nothing (docs/training-log.md)."""
 MOST_OF_ONE = 40
 """Pictures of one identity that are looked at."""
 MOST_FEATURES = 8192
@@ -117,9 +120,12 @@ def _features(network: Network, batch: torch.Tensor) -> Float32[np.ndarray, "pic
 
 
 def _spread(features: Float32[np.ndarray, "pictures features"], blocks: list[int]) -> Float64[np.ndarray, " features"]:
-    """For each feature the root of its block's total variance, so that every stage and the colours weigh alike."""
-    totals = [part.var(axis=0, dtype=np.float64).sum() for part in np.split(features, np.cumsum(blocks)[:-1], axis=1)]
-    return np.repeat(np.sqrt(totals) + 1e-6, blocks)
+    """What each feature is divided by, so that every stage weighs alike and the colours, the last block, more: the root
+    of its block's total variance."""
+    parts = np.split(features, np.cumsum(blocks)[:-1], axis=1)
+    roots = np.sqrt([part.var(axis=0, dtype=np.float64).sum() for part in parts]) + 1e-6
+    roots[-1] /= COLOURS_WEIGH
+    return np.repeat(roots, blocks)
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ from embedder.export import export_encoder  # noqa: E402
 from embedder.network import Network  # noqa: E402
 from embedder.preprocess import normalise, resize_square  # noqa: E402
 from embedder.training.discriminant import fit_discriminant  # noqa: E402
-from embedder.training.head import with_discriminant  # noqa: E402
+from embedder.training.head import COLOURS_WEIGH, with_discriminant  # noqa: E402
 from embedder.training.material import Material  # noqa: E402
 from embedder.training.recipe import Recipe  # noqa: E402
 
@@ -56,7 +56,8 @@ def test_the_layer_is_the_discriminant_of_the_features() -> None:
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         features = ((fitted.features(batch) + fitted.features(batch.flip(3))) / 2).float().numpy()
     blocks = np.split(features, np.cumsum(fitted.blocks())[:-1], axis=1)
-    scaled = np.concatenate([one / (np.sqrt(one.var(0).sum()) + 1e-6) for one in blocks], axis=1)
+    scaled = [one / (np.sqrt(one.var(0).sum()) + 1e-6) for one in blocks]
+    scaled = np.concatenate([*scaled[:-1], COLOURS_WEIGH * scaled[-1]], axis=1)
     mean, projection = fit_discriminant(scaled, pictures.labels, 6)
     twin = (scaled - mean) @ projection
     twin /= np.linalg.norm(twin, axis=1, keepdims=True)
