@@ -18,7 +18,7 @@ from embedder.preprocess import RESIZE_RULE, prepare
 
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "weights"
-DEFAULT_ENCODER = "faces-1"
+DEFAULT_ENCODER = "faces-2"
 CARD, ONNX, WEIGHTS = "encoder.json", "model.onnx", "model.safetensors"
 PREFIX = "onnx:"
 """What the name of an ONNX file of others begins with; such a file has no card of ours."""

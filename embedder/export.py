@@ -16,6 +16,9 @@ from embedder.card import CARD, FORMAT, ONNX, WEIGHTS, sha256
 from embedder.network import Network
 from embedder.preprocess import RESIZE_RULE
 
+KERNEL = 4096
+"""Numbers from which on a matrix is worth halving in an ONNX file: small ones may be constants that nothing rounded."""
+
 
 def export_encoder(
     network: Network,
@@ -99,7 +102,7 @@ def store_kernels_as_half(model: Any) -> None:
     graph = model.graph
     casts = []
     for tensor in graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:
+        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2 or np.prod(tensor.dims) < KERNEL:
             continue
         wanted = tensor.name
         half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{wanted}_half")
