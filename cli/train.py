@@ -140,7 +140,7 @@ def train(
     Stop with Ctrl-C or SIGTERM; the same command continues where it stopped.
 
     \b
-      kaodex train pictures/ --out run --init faces-1    bend a shipped encoder to pictures of yours, in minutes
+      kaodex train pictures/ --out run --init faces-2    bend a shipped encoder to pictures of yours, in minutes
       kaodex train a/ b/ --out run --minutes 60          from nothing, two collections, one hour
       kaodex enroll refs/ --encoder run/encoder          use it
     """  # fmt: skip
