@@ -155,7 +155,8 @@ def train(
         raise MissingDependency(f"training needs {error.name}: pip install 'kaodex[train]'") from error
 
     torch.set_num_threads(threads or _cores())
-    asked = {name: value for name, value in settings.items() if value not in (None, False)}
+    # 0 counts as asked for, although it equals False
+    asked = {name: value for name, value in settings.items() if value is not None and value is not False}
     asked.setdefault("name", out.resolve().name)
     if no_mirror:
         asked["mirror"] = False

@@ -59,11 +59,13 @@ def test_from_folders_to_an_encoder_and_on_from_it(run: Callable[..., Run], pict
         path.name for path in Path("run").iterdir()
     }
     options = ("--init", "run/encoder", "--steps", 2, "--dev", 0, "--batch", 8, "--threads", 1, "--device", "cpu")
-    finer = run("train", pictures, "--out", "finer", *options)
+    zeros = ("--seed", 0, "--margin", 0, "--label-smoothing", 0, "--weight-decay", 0)
+    finer = run("train", pictures, "--out", "finer", *options, *zeros)
     assert finer.code == 0, finer.err
     recipe = json.loads(Path("finer/recipe.json").read_text())
     assert (recipe["dimension"], recipe["input_size"], recipe["learning_rate"]) == (8, 24, 5e-4)
     assert recipe["dev"] == {} and recipe["start"]
+    assert [recipe[name] for name in ("seed", "margin", "label_smoothing", "weight_decay")] == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
