@@ -121,6 +121,8 @@ class Recipe:
         for name in ("margin_ramp", "warm_up", "average_decay", "small_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is a share from 0 to below 1, but is {getattr(self, name)}")
+        if not 0 <= self.weight_decay < math.inf:
+            raise ValueError(f"weight_decay must be 0 or more, but is {self.weight_decay}")
         # The loss knows which margin, scale and miner it goes with.
         Objective(
             self.loss, 2, 2, margin=self.margin, scale=self.scale, miner=self.miner,

@@ -48,6 +48,7 @@ def test_ten_validations_and_the_last_step(steps: int) -> None:
         {"steps": 0}, {"warm_up": 1.5}, {"margin": 28.6}, {"scale": -1.0}, {"loss": "no such"}, {"balance": "even"},
         {"precision": "fp8"}, {"small_size": 64}, {"small_size": 128, "small_share": 0.5}, {"miner": "gold"},
         {"batch": 10, "accumulate": 3}, {"weights": {"a": -1.0}}, {"recolour": -1}, {"minutes": 0.0},
+        {"weight_decay": -0.1},
     ],
 )  # fmt: skip
 def test_impossible_settings_are_refused(wrong: dict[str, Any]) -> None:
