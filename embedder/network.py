@@ -19,6 +19,8 @@ from embedder.hypercolumn import HEIGHTS, Hypercolumn
 
 STEMS = ("timm", "small")
 POOLINGS = ("average", "gem")
+OF_FILES = ("checkpoint_path", "cache_dir")
+"""Arguments of timm that read or write files of any place and kind: nothing that a card may say."""
 
 
 class GeneralisedMean(nn.Module):
@@ -185,7 +187,7 @@ def check_plain(value: object, place: str) -> None:
     """Raise UnusableEncoder unless this is plain JSON: a card must never be able to name code."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            if not isinstance(key, str) or key.startswith("pretrained"):
+            if not isinstance(key, str) or key.startswith("pretrained") or key in OF_FILES:
                 raise UnusableEncoder(f"the card's {place} may not set '{key}'")
             check_plain(item, f"{place}.{key}")
     elif isinstance(value, list | tuple):

@@ -34,6 +34,7 @@ def test_generalised_mean_is_its_formula() -> None:
         ("resnet18", {"no_such_argument": 1}, "timm", "average", "cannot build"),
         ("resnet18", {"pretrained": True}, "timm", "average", "may not set"),
         ("resnet18", {"pretrained_cfg": {"file": "x"}}, "timm", "average", "may not set"),
+        ("resnet18", {"checkpoint_path": "README.md"}, "timm", "average", "may not set"),
         ("resnet18", SMALL, "other", "average", "stem one of"),
         ("resnet18", SMALL, "small", "maximum", "pooling is one of"),
         ("mobilenetv3_small_050", {}, "small", "average", "plain ResNets"),
