@@ -199,7 +199,7 @@ def _run(
     )
     try:
         validate = None
-        if plan.dev:
+        if plan.dev and not quiet:  # only the main process validates; two would write the same cache
             validate = dev_curve(recipe, plan.dev, cache or out / "cache", say)
         total = recipe.steps * recipe.batch if recipe.steps and not recipe.minutes else None
         with progress("learning", total, "images") as advance:
