@@ -115,7 +115,7 @@ def test_a_terminated_run_goes_on_and_ends_as_if_nobody_had_stopped_it(tmp_path:
         while len(steps_noted(tmp_path / "run")) < 5 and running.poll() is None:
             time.sleep(0.02)
         running.send_signal(signal.SIGTERM)
-        told = running.communicate(timeout=120)[1]
+        told = running.communicate(timeout=600)[1]
     assert running.returncode == 130, told
     done = steps_noted(tmp_path / "run")
     assert done == list(range(1, len(done) + 1)) and 5 <= len(done) < 80
@@ -123,9 +123,9 @@ def test_a_terminated_run_goes_on_and_ends_as_if_nobody_had_stopped_it(tmp_path:
     assert not (tmp_path / "run" / "encoder").exists()
 
     with in_a_process(tmp_path, *words) as again, in_a_process(tmp_path, *words[:3], "whole", *options) as whole:
-        told = again.communicate(timeout=240)[1]
+        told = again.communicate(timeout=600)[1]
         assert again.returncode == 0 and f"continuing at step {len(done)}\n" in told, told
-        assert whole.communicate(timeout=240)[1] and whole.returncode == 0
+        assert whole.communicate(timeout=600)[1] and whole.returncode == 0
     assert steps_noted(tmp_path / "run") == list(range(1, 81))
     crops = list(np.random.default_rng(0).integers(0, 256, (20, 24, 24, 3), np.uint8))
     one, other = (Encoder.load(tmp_path / name / "encoder", device="cpu").encode(crops) for name in ("run", "whole"))
@@ -144,7 +144,7 @@ def test_two_processes_learn_together(tmp_path: Path, pictures: Path, loss: str)
         *(*SMALL, "--steps", "4", "--dev", "2", "--loss", loss),
     ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stderr.count("6 identities, 36 pictures; 2 kept out") == 1
     assert (tmp_path / "run" / "encoder" / "model.onnx").is_file()
