@@ -90,7 +90,7 @@ def test_a_stopped_run_ends_where_an_uninterrupted_one_does(
         learn(replace(recipe, learning_rate=0.2), identities, tmp_path / "parts")
 
 
-def test_parts_of_a_batch_and_worker_processes_change_nothing(identities: list[Identity], tmp_path: Path) -> None:
+def test_worker_processes_change_nothing(identities: list[Identity], tmp_path: Path) -> None:
     recipe = replace(TINY, steps=3, precision="fp32")
     whole = learn(recipe, identities, tmp_path / "whole")
     same(whole, learn(recipe, identities, tmp_path / "processes", workers=2))
