@@ -53,14 +53,19 @@ def judged(
 def one_run(
     recipe: Recipe, data: list[Identity], dev: dict[str, list[Identity]], folder: Path, cache: Path, discriminant: int
 ) -> dict[str, object]:
-    """Train and judge; or read what an earlier call found."""
+    """Train and judge; or read what an earlier call found under the same settings."""
     done = folder / "judged.json"
-    if done.is_file():
-        return json.loads(done.read_text())
+    settings = [recipe.digest, discriminant, len(data), sum(len(one.files) for one in data)]
+    if done.is_file() and (known := json.loads(done.read_text())).get("settings") == settings:
+        return known
     began = time.monotonic()
     learnt = train(recipe, data, folder, cache=cache, say=console.print)
     seconds = time.monotonic() - began
-    result: dict[str, object] = {"seconds": seconds, "own": judged(learnt.network, recipe, dev, cache)}
+    result: dict[str, object] = {
+        "settings": settings,
+        "seconds": seconds,
+        "own": judged(learnt.network, recipe, dev, cache),
+    }
     if discriminant:
         recipe = replace(recipe, discriminant=discriminant)
         material = collect_material(recipe, data, [], cache, console.print)
