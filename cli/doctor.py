@@ -96,7 +96,11 @@ def _encoders() -> Iterator[tuple[str, str, bool]]:
         if held.trouble:  # a pulled one may still wait for its settings
             yield held.name, f"{told}, [yellow]unusable:[/] {escape(held.trouble)}", held.origin != "shipped"
             continue
-        wrong = [name for name, (_, matches) in check_files(open_card(held.name)).items() if matches is False]
+        try:
+            wrong = [name for name, (_, matches) in check_files(open_card(held.name)).items() if matches is False]
+        except KaodexError as error:
+            yield held.name, f"{told}, [red]unusable:[/] {escape(str(error))}", False
+            continue
         yield (
             held.name,
             f"{told}, [red]missing or damaged:[/] {escape(', '.join(sorted(wrong)))}"

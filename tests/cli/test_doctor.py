@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from embedder.card import DEFAULT_ENCODER, SHIPPED
+from embedder.foreign_settings import as_text
+from embedder.recipes import CCIP
 from tests.cli.conftest import Run
 
 
@@ -25,7 +27,11 @@ def test_every_encoder_is_looked_at(run: Callable[..., Run], tmp_path: Path, mon
     with (own / "copy" / "model.onnx").open("r+b") as file:
         file.write(b"oh")
     (own / "copy" / "model.safetensors").unlink()
+    (own / "cut").mkdir()
+    (own / "cut" / "net.onnx").write_bytes(b"no graph")
+    (own / "cut" / "net.json").write_text(as_text(CCIP))
     ill = run("doctor", "--device", "cpu")
     told = " ".join(ill.out.split())
     assert ill.code == 1 and "something is wrong" in told
+    assert "encoder cut pulled, unusable:" in told
     assert "encoder copy pulled, missing or damaged: model.onnx, model.safetensors" in told
