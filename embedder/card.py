@@ -113,6 +113,10 @@ def find_encoder(name_or_folder: str | Path | None) -> Path:
     folder = Path(name).expanduser()
     if (folder / CARD).is_file():
         return folder
+    if name in pulled_encoders():
+        raise UnusableEncoder(
+            f"'{name}' is an encoder of others, and only Kaodex's own can be taken here: give another"
+        )
     what = f"the folder {folder} holds no {CARD}" if folder.is_dir() else f"there is no encoder '{name}'"
     raise UnusableEncoder(
         f"{what}; use one of: {', '.join(available_encoders()) or '(none shipped)'}, or the folder of an encoder, "

@@ -12,6 +12,7 @@ from PIL import Image
 
 from data.errors import MissingDependency, UnusableEncoder
 from embedder import Encoder
+from embedder.card import find_encoder
 from embedder.foreign_settings import as_text, read_foreign
 from embedder.onnx_file import external_files
 from embedder.recipes import CCIP
@@ -287,6 +288,8 @@ def test_a_folder_of_ones_own_is_found_by_name(own_home: Path, make: Callable[..
     assert encoder.name == "mine" != by_file.name
     assert encoder.fingerprint == by_file.fingerprint
     assert "mine" in Encoder.available_encoders()
+    with pytest.raises(UnusableEncoder, match="is an encoder of others"):  # and none to go on learning from
+        find_encoder("mine")
     write_graph(own_home / "mine" / "second.onnx")
     with pytest.raises(UnusableEncoder, match="holds 2 ONNX files"):
         Encoder.load("mine")
