@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.errors import UnusableEncoder
+from data.errors import MissingDependency, UnusableEncoder
 from embedder.card import DEFAULT_ENCODER, Card, available_encoders, find_encoder, read_card, sha256, shipped_encoders
 from embedder.foreign import ForeignCard
 from embedder.foreign_settings import find_foreign, read_foreign
@@ -75,7 +75,7 @@ def _held(name: str) -> Held:
     try:
         card = open_card(name)
         told |= {"dimension": card.dimension, "input": picture_size(card), "licence": licence(card)}
-    except UnusableEncoder as error:
+    except (MissingDependency, UnusableEncoder) as error:
         told["trouble"] = str(error).partition("\n")[0]
     size = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
     return Held(
