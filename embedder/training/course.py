@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -96,6 +97,7 @@ class Course:
             if found and found[SCORE] > self._best:
                 self._best, self.best_step = found[SCORE], step
                 save_best(self._folder, self._training.average)
+                self._saved_at = -math.inf  # a crash must leave no best weights that the checkpoint knows nothing of
             reporter.pause()
         reporter.note(step, figures)
 
