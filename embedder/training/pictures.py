@@ -22,14 +22,15 @@ CHUNK = 256
 
 def decode_square(path: Path, side: int) -> UInt8[np.ndarray, "side side 4"]:
     """The picture's centre square as RGBA; raises UnreadablePicture for a file that is no picture."""
+    opaque = read_picture(path)  # refuses what is damaged or far too large before OpenCV decodes it
     encoded = np.frombuffer(read_file(path, str(path)), np.uint8)
     try:
-        picture = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
+        picture = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
     except cv2.error:
         picture = None
     if picture is None or picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 4:
         # Nothing is transparent, or OpenCV cannot tell: read as everywhere else.
-        square = centre_square(read_picture(path))
+        square = centre_square(opaque)
         return cv2.cvtColor(np.ascontiguousarray(resize_square(square, side)), cv2.COLOR_RGB2RGBA).astype(np.uint8)
     square = centre_square(np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA), np.uint8))
     # Colours under full transparency are arbitrary: weigh by alpha before resizing, or they bleed into the edges.

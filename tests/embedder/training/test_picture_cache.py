@@ -41,6 +41,19 @@ def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
             decode_square(tmp_path / name, 8)
 
 
+def test_transparent_pictures_have_the_limits_of_all_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (40, 40, 4), np.uint8))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UnreadablePicture):
+        decode_square(path, 8)
+    path.write_bytes(whole)
+    monkeypatch.setattr("data.pictures.MAX_PIXELS", 1000)
+    with pytest.raises(UnreadablePicture, match="40 x 40 pixels"):
+        decode_square(path, 8)
+
+
 def test_an_interrupted_cache_is_continued_and_another_key_starts_anew(tmp_path: Path) -> None:
     made: list[int] = []
     fails_at = CHUNK + 5
