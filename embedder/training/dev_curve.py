@@ -87,7 +87,7 @@ def _decoded(recipe: Recipe, everyone: Sequence[Identity], cache: Path) -> tuple
 
 
 def encode_squares(network: Network, squares: np.ndarray, recipe: Recipe) -> np.ndarray:
-    """Encodings of squares of the input size, with mirrored views averaged."""
+    """Encodings of squares of the input size, with mirrored views averaged where the recipe mirrors at all."""
     network.eval()
     device = next(network.parameters()).device
     found = []
@@ -95,6 +95,7 @@ def encode_squares(network: Network, squares: np.ndarray, recipe: Recipe) -> np.
         for start in range(0, len(squares), _BATCH):
             batch = torch.from_numpy(normalise(squares[start : start + _BATCH], recipe.mean, recipe.std))
             batch = batch.to(device, memory_format=torch.channels_last)
-            found.append((network(batch) + network(batch.flip(3))).float().cpu().numpy())
+            views = network(batch) + network(batch.flip(3)) if recipe.mirror else network(batch)
+            found.append(views.float().cpu().numpy())
     encodings = np.concatenate(found)
     return np.asarray(encodings / np.linalg.norm(encodings, axis=1, keepdims=True), np.float32)
