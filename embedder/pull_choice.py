@@ -37,7 +37,9 @@ def kaodex_files(
         raise UnusableEncoder(f"the card of {listing.repository} names {', '.join(strange)}, which is never taken")
     if not {ONNX, WEIGHTS} & set(known):
         raise UnusableEncoder(f"the card of {listing.repository} names no network, {ONNX} or {WEIGHTS}")
-    chosen = [file for file in KNOWN if file != CARD and (file in files if files else file in (*known, README))]
+    # Strangers always come along: a gallery asks for those that the card names.
+    wanted = (*files, *({STRANGERS} & set(known))) if files else (*known, README)
+    chosen = [file for file in KNOWN if file != CARD and file in wanted]
     remotes = [told]
     for file in chosen:
         if file not in listing.files:

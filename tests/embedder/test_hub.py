@@ -88,12 +88,12 @@ def test_a_second_pull_fetches_only_what_tells(ours: HubServer) -> None:
 
 def test_a_part_and_another_name(ours: HubServer) -> None:
     pulled = pull(REPOSITORY, files=["model.onnx"], name="mine")
-    assert sorted(path.name for path in pulled.folder.iterdir()) == ["encoder.json", "model.onnx"]
+    assert sorted(path.name for path in pulled.folder.iterdir()) == ["encoder.json", "model.onnx", "strangers.npz"]
     with pytest.raises(UnusableEncoder, match=r"only encoder\.json, .* are taken, not setup\.py"):
         pull(REPOSITORY, files=["setup.py"])
     crop = np.zeros((9, 9, 3), np.uint8)
     mine = Encoder.load("mine", device="cpu")
-    assert mine.name == "mine"
+    assert mine.name == "mine" and len(mine.strangers) == 2
     np.testing.assert_array_equal(mine.encode([crop]), Encoder.load("faces-1", device="cpu").encode([crop]))
 
 
