@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from data.errors import KaodexError
+from embedder.card import read_card
 from embedder.encoder import Encoder
 from embedder.export import export_encoder
 from embedder.training.curves import draw_curves
@@ -36,9 +40,14 @@ def finish(
     """Export, judge with and without mirrored views, keep the better, and write card, README and curves.
 
     run: the folder of the run; the encoder lies in its folder `encoder`, which is returned. story: what the card tells
-    besides (licence, provenance, commands).
+    besides (licence, provenance, commands). It appears whole, in the place of an earlier one; one that this very run
+    has already finished is left as it is, with what was added to it since.
     """
-    folder = run / "encoder"
+    whole, folder = run / "encoder", run / "encoder.unfinished"
+    if _is_finished(whole, recipe, learnt):
+        say(f"{whole} is finished already")
+        return whole
+    shutil.rmtree(folder, ignore_errors=True)
     pictures = {collection: DevPictures(some) for collection, some in dev.items()}
     pictures = {collection: one for collection, one in pictures.items() if one.shots()}
     told = {
@@ -59,11 +68,21 @@ def finish(
     write(recipe, learnt, folder, flip, figures, told)
     draw_curves(read_curve(run), folder / "curves.png", title=recipe.name, best=learnt.step)
     (folder / "README.md").write_text(model_card(Encoder.load(folder, device="cpu").card), encoding="utf-8")
+    shutil.rmtree(whole, ignore_errors=True)
+    folder.replace(whole)
     say(
-        f"exported step {learnt.step:,}" + (" (the best by validation)" if dev else "")
+        f"exported step {learnt.step:,}" + (" (the best by validation)" if pictures else "")
         + f", mirrored views {'averaged' if flip else 'not used'}"
     )  # fmt: skip
-    return folder
+    return whole
+
+
+def _is_finished(folder: Path, recipe: Recipe, learnt: Learnt) -> bool:
+    try:
+        card = read_card(folder).fields
+    except KaodexError:
+        return False
+    return bool(card.get("step") == learnt.step and card.get("recipe") == json.loads(recipe.as_json()))
 
 
 def write(

@@ -163,6 +163,11 @@ def test_training_learns_and_its_export_encodes(identities: list[Identity], tmp_
     readme = (folder / "README.md").read_text()
     assert "| shapes | 8 | 48 |" in readme and "CC0" in readme and "kaodex train x" in readme
     assert (folder / "curves.png").stat().st_size > 5000
+    (folder / "added.txt").write_text("since")
+    assert finish(recipe, learnt, identities, {}, tmp_path) == folder and (folder / "added.txt").exists()
+    assert finish(replace(recipe, name="another"), learnt, identities, {}, tmp_path) == folder
+    assert not (folder / "added.txt").exists() and not (tmp_path / "encoder.unfinished").exists()
+    assert Encoder.load(folder, device="cpu").name == "another"
 
 
 @pytest.mark.slow
