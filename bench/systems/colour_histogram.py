@@ -6,35 +6,21 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Int64, UInt8
+from jaxtyping import Float32, UInt8
 
-from bench.systems import Variant
-from bench.systems.nearest import NearestReferences
+from bench.systems.nearest import NearestNeighbour
 
 _BINS = [8, 8, 8]
 
 
-class ColourHistogram:
+class ColourHistogram(NearestNeighbour):
     """HSV histograms of 8 x 8 x 8 bins, compared by the Bhattacharyya coefficient; the nearest reference decides."""
 
     name = "colour histogram"
 
-    def variants(self, rules: Sequence[str], ks: Sequence[int]) -> list[Variant]:
-        """1-NN, whatever is asked for."""
-        return [Variant("nearest", 1)]
-
     def describe(self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> Float32[np.ndarray, "crops 512"]:
         """Square roots of the shares of pixels in each bin: unit vectors whose inner product is the coefficient."""
         return np.stack([_histogram(crop) for crop in crops]) if crops else np.zeros((0, 512), np.float32)
-
-    def fit(
-        self,
-        references: Float32[np.ndarray, "references dim"],
-        identities: Int64[np.ndarray, " references"],
-        count: int,
-    ) -> NearestReferences:
-        """Keep the references' histograms."""
-        return NearestReferences(references, identities, count)
 
 
 def _histogram(crop: UInt8[np.ndarray, "height width 3"]) -> Float32[np.ndarray, " 512"]:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Int64, UInt8
+from jaxtyping import Float32, UInt8
 
-from bench.systems import Variant
-from bench.systems.nearest import NearestReferences
+from bench.systems.nearest import NearestNeighbour
 
 _SIDE = 64
 _GRID = 8
@@ -18,7 +17,7 @@ _DIMENSION = 7 * 7 * 4 * 9 + _GRID * _GRID * 3
 _MIDDLE = np.array([50, 0, 0], np.float32)  # mid-grey: lightness lies in [0, 100], a and b around 0
 
 
-class HogLab:
+class HogLab(NearestNeighbour):
     """Histograms of oriented gradients beside mean colours in CIELAB; the nearest reference decides.
 
     The crop is shrunk to 64 x 64 for the gradients (cells of 8, blocks of 2 x 2 cells, 9 directions: Dalal and Triggs
@@ -28,22 +27,9 @@ class HogLab:
 
     name = "HOG + Lab"
 
-    def variants(self, rules: Sequence[str], ks: Sequence[int]) -> list[Variant]:
-        """1-NN, whatever is asked for."""
-        return [Variant("nearest", 1)]
-
     def describe(self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> Float32[np.ndarray, "crops 1956"]:
         """Unit vectors whose inner product is the mean of the two parts' cosines."""
         return np.stack([_described(crop) for crop in crops]) if crops else np.zeros((0, _DIMENSION), np.float32)
-
-    def fit(
-        self,
-        references: Float32[np.ndarray, "references dim"],
-        identities: Int64[np.ndarray, " references"],
-        count: int,
-    ) -> NearestReferences:
-        """Keep the references' vectors."""
-        return NearestReferences(references, identities, count)
 
 
 def _described(crop: UInt8[np.ndarray, "height width 3"]) -> Float32[np.ndarray, " 1956"]:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, Int64, UInt8
+from jaxtyping import Float32, UInt8
 
 from bench.systems import Variant
-from bench.systems.nearest import NearestReferences
+from bench.systems.nearest import KeepsReferences
 
 
 @runtime_checkable
@@ -24,7 +24,7 @@ class Encodes(Protocol):
         ...
 
 
-class Kaodex:
+class Kaodex(KeepsReferences):
     """The product, with every rule and k asked for."""
 
     name = "kaodex"
@@ -41,12 +41,3 @@ class Kaodex:
     def describe(self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> Float32[np.ndarray, "crops dim"]:
         """The crops' encodings."""
         return self._encoder.encode(crops)
-
-    def fit(
-        self,
-        references: Float32[np.ndarray, "references dim"],
-        identities: Int64[np.ndarray, " references"],
-        count: int,
-    ) -> NearestReferences:
-        """Enrol the references."""
-        return NearestReferences(references, identities, count)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float32, Int64
 
@@ -50,6 +52,27 @@ class NearestReferences:
         """The identities of the nearest references, nearest first, -1 past the last."""
         found = self._identities[nearest_columns(queries @ self._references.T, count)]
         return np.pad(found, ((0, 0), (0, count - found.shape[1])), constant_values=-1)
+
+
+class KeepsReferences:
+    """A system that is fitted by keeping its references' features, which are unit vectors."""
+
+    def fit(
+        self,
+        references: Float32[np.ndarray, "references dim"],
+        identities: Int64[np.ndarray, " references"],
+        count: int,
+    ) -> NearestReferences:
+        """Keep the references."""
+        return NearestReferences(references, identities, count)
+
+
+class NearestNeighbour(KeepsReferences):
+    """Such a system that asks the nearest reference alone."""
+
+    def variants(self, rules: Sequence[str], ks: Sequence[int]) -> list[Variant]:
+        """1-NN, whatever is asked for."""
+        return [Variant("nearest", 1)]
 
 
 def nearest_columns(
