@@ -212,14 +212,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(table, end="")
 
 
+def shots_of_each(texts: Sequence[str]) -> dict[str, int]:
+    """References of each collection, from texts like `holoen:5`."""
+    shots = dict(shots_of(text) for text in texts)
+    if len(shots) < len(texts):
+        raise UnusableSource(f"a collection can be measured once in a run: {' '.join(texts)}")
+    return shots
+
+
+def check_folders(*files: Path | None) -> None:
+    """Raise `UnusableSource` for a file whose folder is missing: told now, not after the measuring."""
+    for file in files:
+        if file and not file.parent.is_dir():
+            raise UnusableSource(f"there is no folder {file.parent} for {file.name}; make it, or write elsewhere")
+
+
 def run(options: argparse.Namespace) -> str:
     """The whole benchmark; the table."""
-    shots = dict(shots_of(text) for text in options.collection)
-    if len(shots) < len(options.collection):
-        raise UnusableSource(f"a collection can be measured once in a run: {' '.join(options.collection)}")
-    for file in (options.json, options.markdown, options.plot):
-        if file and not file.parent.is_dir():  # told now, not after the measuring
-            raise UnusableSource(f"there is no folder {file.parent} for {file.name}; make it, or write elsewhere")
+    shots = shots_of_each(options.collection)
+    check_folders(options.json, options.markdown, options.plot)
     candidates = [candidate(text, list(shots)) for text in options.system]
     rivals = [ColourHistogram.name, HogLab.name]
     labels = [*rivals, *(one.label for one in candidates)]

@@ -33,7 +33,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from by_collection import COLOURS, GREYS, Progress, candidate, load, shots_of
+from by_collection import COLOURS, GREYS, Progress, candidate, check_folders, load, shots_of, shots_of_each
 
 from bench.across_styles import draw_across
 from bench.collection import Collection
@@ -268,18 +268,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(options: argparse.Namespace) -> str:
     """The whole benchmark; the tables."""
-    for file in (options.json, options.markdown, options.plot, options.sheet):
-        if file and not file.parent.is_dir():  # told now, not after the measuring
-            raise UnusableSource(f"there is no folder {file.parent} for {file.name}; make it, or write elsewhere")
+    check_folders(options.json, options.markdown, options.plot, options.sheet)
     if options.sheet:
         cv2.imwrite(str(options.sheet), contact_sheet()[..., ::-1])
         if not options.data:
             return ""
-    shots = dict(shots_of(text) for text in options.collection)
+    shots = shots_of_each(options.collection)
     if not (options.data and shots and options.system):
         raise UnusableSource("give DATA, --collection and --system; or --sheet alone")
-    if len(shots) < len(options.collection):
-        raise UnusableSource(f"a collection can be measured once in a run: {' '.join(options.collection)}")
     candidates = [candidate(text, []) for text in options.system]
     labels = [ColourHistogram.name, *(one.label for one in candidates)]
     if len(set(labels)) < len(labels):
