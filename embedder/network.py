@@ -84,17 +84,16 @@ class Network(nn.Module):
         self.backbone: Any = _make_backbone(backbone, arguments or {}, pretrained)
         if stem == "small":
             _make_stem_small(self.backbone, backbone)
-        # Some backbones widen their features after the last stage, and say so here.
-        features: Any = getattr(self.backbone, "head_hidden_size", None) or self.backbone.num_features
-        self._features = int(features)
         self.hypercolumn: Hypercolumn | None = None
         if head is not None:
             self._stages, colours = _head(head)
             self._channels = _channels(self.backbone, backbone, self._stages)
             self.hypercolumn = Hypercolumn(self._channels, colours=colours, dimension=self.dimension)
             return
+        # Some backbones widen their features after the last stage, and say so here.
+        features: Any = getattr(self.backbone, "head_hidden_size", None) or self.backbone.num_features
         self.pooling = GeneralisedMean() if pooling == "gem" else Average()
-        self.embedding = nn.Linear(self._features, self.dimension, bias=False)
+        self.embedding = nn.Linear(int(features), self.dimension, bias=False)
         self.neck = nn.BatchNorm1d(self.dimension)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from embedder.network import POOLINGS, STEMS, check_plain
+from embedder.training import sampling
 
 PRECISIONS = ("bf16", "fp16", "fp32")
-BALANCES = ("root", "identities", "pictures")
+BALANCES = tuple(sampling.BALANCES)
 
 DEFAULT_BACKBONE = "resnet18"
 DEFAULT_ARGUMENTS: dict[str, Any] = {
