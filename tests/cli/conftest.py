@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from cli.main import main
@@ -36,3 +38,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
         return Run(code, out, err)
 
     return typed
+
+
+def paint_crowd(folder: Path, pictures: int) -> None:
+    """Blurred pictures of nothing, each its own, dealt out to 40 identities."""
+    generator = np.random.default_rng(4)
+    for number in range(pictures):
+        small = generator.integers(0, 256, (8, 8, 3), np.uint8)
+        place = folder / f"identity {number % 40}"
+        place.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(place / f"{number}.jpg"), cv2.resize(small, (96, 96), interpolation=cv2.INTER_CUBIC))

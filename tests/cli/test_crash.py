@@ -8,12 +8,11 @@ import sys
 import time
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 from embedder import Encoder
 from index import Gallery
+from tests.cli.conftest import paint_crowd
 
 PICTURES = 2000
 KILLS = 10
@@ -22,12 +21,7 @@ KILLS = 10
 @pytest.mark.slow
 @pytest.mark.skipif(not Encoder.available_encoders(), reason="no encoder ships with this checkout")
 def test_killed_ten_times_and_completed(tmp_path: Path):
-    generator = np.random.default_rng(4)
-    for number in range(PICTURES):
-        small = generator.integers(0, 256, (8, 8, 3), np.uint8)
-        folder = tmp_path / "refs" / f"identity {number % 40}"
-        folder.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(folder / f"{number}.jpg"), cv2.resize(small, (96, 96), interpolation=cv2.INTER_CUBIC))
+    paint_crowd(tmp_path / "refs", PICTURES)
     path = tmp_path / "gallery.kaodex"
     command = [sys.executable, "-m", "cli.main", "enroll", str(tmp_path / "refs"), "-g", str(path)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}

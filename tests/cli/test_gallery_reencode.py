@@ -19,6 +19,7 @@ import pytest
 from embedder import Encoder
 from embedder.card import DEFAULT_ENCODER, find_encoder
 from index import Gallery
+from tests.cli.conftest import paint_crowd
 from tests.conftest import FakeEncoder
 
 KILLS = 8
@@ -183,12 +184,7 @@ def set_aside(path: Path) -> int:
 @pytest.mark.slow
 @pytest.mark.skipif(not Encoder.available_encoders(), reason="no encoder ships with this checkout")
 def test_killed_at_any_moment_and_completed(tmp_path: Path):
-    generator = np.random.default_rng(4)
-    for number in range(PICTURES):
-        small = generator.integers(0, 256, (8, 8, 3), np.uint8)
-        folder = tmp_path / "refs" / f"identity {number % 40}"
-        folder.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(folder / f"{number}.jpg"), cv2.resize(small, (96, 96), interpolation=cv2.INTER_CUBIC))
+    paint_crowd(tmp_path / "refs", PICTURES)
     shutil.copytree(find_encoder(DEFAULT_ENCODER), tmp_path / "other")
     card = json.loads((tmp_path / "other" / "encoder.json").read_text())
     card |= {"name": "other", "flip_average": not card["flip_average"]}
