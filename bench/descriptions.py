@@ -16,7 +16,7 @@ from data.near_duplicates import perceptual_hash
 from data.pictures import read_picture
 from data.prefetch import prefetch
 from embedder.crop import crop_face
-from embedder.detector import load_detector
+from embedder.detectors import load_detector
 
 _BATCH = 64
 

@@ -29,9 +29,12 @@ device_option = click.option(
     metavar="auto|cpu|cuda:N",
     help="Where to encode and search; auto takes a GPU where there is one.",
 )
+DEFAULT_DETECTOR = "whole"
+"""That of `embedder.detectors`; written here again because importing it would slow `--help`."""
+
 detector_option = click.option(
     "--detector",
-    default="whole",
+    default=DEFAULT_DETECTOR,
     show_default=True,
     metavar="whole|cascade:PATH",
     help="How faces are found: the whole picture is the face, or an OpenCV cascade file of yours.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from embedder.detector import Detection
+from embedder.detectors import Detection
 
 
 def crop_face(

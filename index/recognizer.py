@@ -17,6 +17,7 @@ from data.paths import readable
 from data.pictures import read_picture
 from data.prefetch import prefetch
 from embedder import Detection, Detector, Encoder, crop_face, load_detector
+from embedder.detectors import DEFAULT_DETECTOR, WholePicture
 from index.answers import FaceAnswer, PictureAnswer, Recognition
 from index.calibrator import Population
 from index.enroller import Enroller
@@ -37,7 +38,7 @@ class Recognizer:
         """Raises GalleryMismatch where the gallery's encodings were made by another encoder."""
         self.gallery = gallery
         self.encoder = encoder
-        self.detector = detector or load_detector("whole")
+        self.detector = detector or load_detector(DEFAULT_DETECTOR)
         self.stamp = EncoderStamp(encoder.name, encoder.fingerprint, encoder.dimension)
         self.bank = tuple(Population(*strangers) for strangers in encoder.strangers)
         for kind in gallery.kinds():
@@ -51,7 +52,7 @@ class Recognizer:
         *,
         create: bool = False,
         encoder: str | Path | None = None,
-        detector: str = "whole",
+        detector: str = DEFAULT_DETECTOR,
         device: str = "auto",
     ) -> Recognizer:
         """Open a gallery (or make it, with `create`) together with the encoder that made it, or the named one.
@@ -122,7 +123,7 @@ class Recognizer:
             self.gallery,
             self.encoder,
             self.stamp,
-            load_detector("whole") if kind == "artist" else self.detector,
+            WholePicture() if kind == "artist" else self.detector,
             kind=STRANGERS_OF[kind] if as_strangers else kind,
             command=self.gallery.begin(words or "enroll"),
             allow_conflicts=allow_conflicts,
@@ -173,7 +174,7 @@ class Recognizer:
     ) -> Seen:
         """What `recognize` needs of a picture: its faces at the encoder's input size, found unless they are given."""
         found = tuple(self.detector.find(picture) if detections is None else detections)
-        whole = load_detector("whole").find(picture)[0]
+        whole = WholePicture().find(picture)[0]
         fitted = {place: self.encoder.fit(crop_face(picture, place)) for place in dict.fromkeys((*found, whole))}
         return Seen(
             image=image,

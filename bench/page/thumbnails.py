@@ -14,7 +14,7 @@ from data.canvas.fitting import in_square
 from data.errors import KaodexError
 from data.pictures import read_picture
 from embedder.crop import crop_face
-from embedder.detector import load_detector
+from embedder.detectors import load_detector
 
 _QUALITY = 80
 

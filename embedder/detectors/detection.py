@@ -1,0 +1,37 @@
+"""A detection, and what a detector is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import UInt8
+
+SMALLEST_FACE = 20
+"""Pixels: below this a face tells nothing and a cascade finds mostly noise."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One place in a picture: box (x0, y0, x1, y1) in pixels, ends excluded, how sure in [0, 1], and what it is."""
+
+    box: tuple[int, int, int, int]
+    score: float
+    region: Literal["face", "whole"]
+
+    def __post_init__(self) -> None:
+        left, top, right, bottom = self.box
+        if right <= left or bottom <= top:
+            raise ValueError(f"a box needs x0 < x1 and y0 < y1, but this is {self.box}")
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Anything that finds faces in an RGB picture."""
+
+    name: str
+
+    def find(self, picture: UInt8[np.ndarray, "height width 3"]) -> list[Detection]:
+        """Every face found, in no promised order; an empty list is an answer."""
+        ...
