@@ -14,6 +14,7 @@ import pytest
         "measure.interval",
         "measure.open_set",
         "measure.binomial",
+        "measure.detection",
         "data.near_duplicates",
         "data.splits",
         "bench.groups",
