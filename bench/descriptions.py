@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8, UInt64
 
+from bench.chosen_face import ChosenFace, choose_face
 from bench.systems import System
 from data.errors import KaodexError
 from data.near_duplicates import perceptual_hash
 from data.pictures import read_picture
 from data.prefetch import prefetch
 from embedder.crop import crop_face
-from embedder.detectors import load_detector
+from embedder.detectors import Detector, WholePicture
 
 _BATCH = 64
 
@@ -30,23 +31,30 @@ class Descriptions:
     readable: Bool[np.ndarray, " pictures"]
     unreadable: tuple[str, ...]
     """Place and reason of each picture that could not be read."""
+    faces: tuple[ChosenFace, ...]
+    """Which place stands for each readable picture."""
     seconds_each: dict[str, float]
-    """Mean time to describe one picture, by system; reading is not in it."""
+    """Mean time to describe one picture, by system; reading and looking for faces are not in it."""
 
 
 def describe(
-    paths: Sequence[Path], systems: Sequence[System], on_progress: Callable[[int], None] | None = None
+    paths: Sequence[Path],
+    systems: Sequence[System],
+    on_progress: Callable[[int], None] | None = None,
+    detector: Detector | None = None,
 ) -> Descriptions:
-    """Read each picture, take its centre square, and describe it with each system, in batches.
+    """Read each picture, choose its face (see `choose_face`), and describe that with each system, in batches.
 
-    Reading goes on in threads meanwhile. Pictures that cannot be read are left out and named.
+    Without a detector the centre square is taken. Reading and looking for faces go on in threads meanwhile. Pictures
+    that cannot be read are left out and named.
     """
     parts: dict[str, list[np.ndarray]] = {system.name: [] for system in systems}
     seconds = dict.fromkeys(parts, 0.0)
     hashes: list[int] = []
     readable: list[bool] = []
     unreadable: list[str] = []
-    for batch in _batches(paths):
+    faces: list[ChosenFace] = []
+    for batch in _batches(paths, detector or WholePicture()):
         crops = []
         for loaded in batch:
             readable.append(not isinstance(loaded, KaodexError))
@@ -55,6 +63,7 @@ def describe(
             else:
                 crops.append(loaded[0])
                 hashes.append(loaded[1])
+                faces.append(loaded[2])
         for system in systems if crops else ():
             start = time.perf_counter()
             parts[system.name].append(system.describe(crops))
@@ -66,16 +75,18 @@ def describe(
         np.array(hashes, np.uint64),
         np.array(readable, bool),
         tuple(unreadable),
+        tuple(faces),
         {name: total / max(len(hashes), 1) for name, total in seconds.items()},
     )
 
 
-def _batches(paths: Sequence[Path]) -> Iterator[list[tuple[np.ndarray, int] | KaodexError]]:
-    detector = load_detector("whole")
-
-    def load(path: Path) -> tuple[UInt8[np.ndarray, "side side 3"], int]:
+def _batches(
+    paths: Sequence[Path], detector: Detector
+) -> Iterator[list[tuple[np.ndarray, int, ChosenFace] | KaodexError]]:
+    def load(path: Path) -> tuple[UInt8[np.ndarray, "side side 3"], int, ChosenFace]:
         picture = read_picture(path)
-        return crop_face(picture, detector.find(picture)[0]), perceptual_hash(picture)
+        chosen = choose_face(picture, detector)
+        return crop_face(picture, chosen.detection), perceptual_hash(picture), chosen
 
     batch = []
     for _, loaded in prefetch(load, paths, ahead=2 * _BATCH):

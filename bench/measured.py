@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from bench.chosen_face import ChosenFace
 from bench.collection import Collection
 from bench.protocol import Protocol, Shortfall
+from embedder.detectors import WholePicture
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,9 @@ class Measured:
     protocol: Protocol
     encoder: str
     fingerprint: str
+    detector: str
+    faces: tuple[ChosenFace, ...]
+    """Which place stood for each picture, in the collection's order."""
     shortfalls: tuple[Shortfall, ...]
     unreadable: tuple[str, ...]
 
@@ -40,7 +45,9 @@ class Measured:
             "strangers": protocol.strangers,
             "encoder": self.encoder,
             "fingerprint": self.fingerprint,
-            "region": "whole",
+            "detector": self.detector,
+            "region": "face" if self.faces_found() else "whole",
+            "faces": self.faces_found(),
             "mean_over": "identities",
             "interval": "95 % percentile bootstrap over identities",
             "left_out": {
@@ -50,10 +57,28 @@ class Measured:
             "unreadable": list(self.unreadable),
         }
 
+    def faces_found(self) -> dict[str, int] | None:
+        """In how many pictures one face was found, several, or none; None where pictures were taken whole."""
+        if self.detector == WholePicture.name:
+            return None
+        found = [chosen.found for chosen in self.faces]
+        one, none = found.count(1), found.count(0)
+        return {"one": one, "several": len(found) - one - none, "none": none}
+
+    def faces_told(self) -> str:
+        """What stood for the pictures, in words."""
+        found = self.faces_found()
+        if found is None:
+            return "pictures taken whole, without a detector"
+        return (
+            f"faces by {self.detector}: one in {found['one']:,} pictures, several in {found['several']:,} (the largest "
+            f"was taken), none in {found['none']:,} (the centre square was)"
+        )
+
     def notes(self) -> list[str]:
         """What a reader of the table must know besides."""
         fewest = self.protocol.fewest_identities
-        notes = list(self.collection.notes)
+        notes = [*self.collection.notes, *([self.faces_told()] if self.faces_found() else [])]
         for shortfall in self.shortfalls:
             names = [self.collection.names[identity] for identity in shortfall.left_out]
             some = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")

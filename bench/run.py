@@ -21,6 +21,7 @@ from bench.systems.hog_lab import HogLab
 from bench.systems.kaodex import Encodes, Kaodex
 from data.errors import UnusableSource
 from data.near_duplicates import NEAR_DUPLICATE_DISTANCE
+from embedder.detectors import Detector, WholePicture
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class _Ready:
     collection: Collection
     groups: Int64[np.ndarray, " pictures"]
     described: Descriptions
+    detector: str
 
 
 def run_bench(
@@ -37,13 +39,16 @@ def run_bench(
     encoder: Encodes,
     protocol: Protocol,
     on_progress: Callable[[int], None] | None = None,
+    *,
+    detector: Detector | None = None,
 ) -> Report:
     """Measure Kaodex, and two rivals that learn nothing on the same draws, on a collection of labelled pictures.
 
-    Raises `UnusableSource` where nothing can be measured.
+    Every system is shown the same: one face of each picture that `detector` finds (see `choose_face`), or, without a
+    detector, its centre square. Raises `UnusableSource` where nothing can be measured.
     """
     systems = _systems(encoder)
-    ready = _prepare(collection, systems, on_progress)
+    ready = _prepare(collection, systems, on_progress, detector)
     kept, described = ready.collection, ready.described
     rows, shortfalls = measure(
         systems, described.features, described.seconds_each, kept.identities, ready.groups, protocol
@@ -56,6 +61,8 @@ def run_bench(
         protocol,
         encoder.name,
         encoder.fingerprint,
+        ready.detector,
+        described.faces,
         tuple(shortfalls),
         described.unreadable,
         tuple(rows),
@@ -68,6 +75,8 @@ def run_open_set(
     protocol: Protocol,
     on_progress: Callable[[int], None] | None = None,
     on_draw: Callable[[int], None] | None = None,
+    *,
+    detector: Detector | None = None,
 ) -> OpenSetReport:
     """Measure the same systems on draws in which a share of the identities are strangers.
 
@@ -75,7 +84,7 @@ def run_open_set(
     `UnusableSource` where nothing can be measured.
     """
     systems = _systems(encoder)
-    ready = _prepare(collection, systems, on_progress)
+    ready = _prepare(collection, systems, on_progress, detector)
     kept, described = ready.collection, ready.described
     rows, shortfalls = measure_open_set(
         systems,
@@ -95,6 +104,8 @@ def run_open_set(
         protocol,
         encoder.name,
         encoder.fingerprint,
+        ready.detector,
+        described.faces,
         tuple(shortfalls),
         described.unreadable,
         tuple(rows),
@@ -107,16 +118,22 @@ def _systems(encoder: Encodes) -> list[System]:
     return [Kaodex(encoder), ColourHistogram(), HogLab()]
 
 
-def _prepare(collection: Collection, systems: Sequence[System], on_progress: Callable[[int], None] | None) -> _Ready:
+def _prepare(
+    collection: Collection,
+    systems: Sequence[System],
+    on_progress: Callable[[int], None] | None,
+    detector: Detector | None,
+) -> _Ready:
     """Read, describe, and group by a perceptual hash where nothing else tells."""
-    described = describe(collection.paths, systems, on_progress)
+    looking = detector or WholePicture()
+    described = describe(collection.paths, systems, on_progress, looking)
     kept = collection.only(described.readable)
     groups = kept.groups
     if groups is None:
         groups = group_by_hash(kept.identities, described.hashes)
         by_hash = f"perceptual hash within {NEAR_DUPLICATE_DISTANCE} of 64 bits"
         kept = replace(kept, groups=groups, grouped_by=(by_hash,))
-    return _Ready(kept, groups, described)
+    return _Ready(kept, groups, described, looking.name)
 
 
 def _why_nothing(collection: Collection, protocol: Protocol, unreadable: tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
-from cli.options import RULES, device_option
+from cli.options import RULES, detector_option, device_option
 from cli.output import answers, count, table
 from cli.progress import progress, talk
 
@@ -95,6 +95,7 @@ class WholeNumbers(click.ParamType):
 )
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it all.")
 @click.option("--encoder", metavar="NAME|FOLDER|onnx:FILE", help="The encoder; by default the shipped one.")
+@detector_option
 @device_option
 def bench(
     data: Path,
@@ -111,6 +112,7 @@ def bench(
     folder: Path | None,
     file: Path | None,
     encoder: str | None,
+    detector: str,
     device: str,
 ) -> None:
     """Measure how often the right identity is named, on DATA: a folder with one folder of pictures per identity.
@@ -118,6 +120,10 @@ def bench(
     References and queries are drawn at random, again and again, and never from one group. Figures are means over
     identities, each with the same weight, with a 95 % interval by bootstrap over identities. Two rivals that learn
     nothing are measured on the same draws, 1-NN on colour histograms and on HOG with Lab colours: the floor.
+
+    All of them are shown the same: of each picture the largest face that the detector finds, and where it finds none,
+    the whole centre square. No picture is dropped, so that detectors can be compared. `--detector whole` is for
+    pictures that are face crops already.
 
     With --open-set a random part of the identities is enrolled and the others ask as strangers; each draw is calibrated
     from its own references, as a gallery is, so that what is promised can be compared with what is found.
@@ -136,6 +142,7 @@ def bench(
     from bench.open_set_report import CERTIFICATE_COLUMNS, OpenSetReport
     from bench.open_set_report import COLUMNS as OPEN_COLUMNS
     from bench.report import COLUMNS, Report
+    from embedder.detectors import load_detector
     from embedder.encoder import Encoder
 
     if folder:
@@ -145,17 +152,17 @@ def bench(
     collection = load_collection(data, identity_list, groups)
     share = (0.5 if strangers is None else strangers) if open_set else None
     protocol = Protocol(shots, ks, rules, draws, seed, queries_per_identity, share)
-    loaded = Encoder.load(encoder, device=device)
+    loaded, finder = Encoder.load(encoder, device=device), load_detector(detector)
     report: Report | OpenSetReport
     if open_set:
         with progress("measuring", len(collection.paths) + len(shots) * draws) as advance:
-            report = run_open_set(collection, loaded, protocol, advance, advance)
+            report = run_open_set(collection, loaded, protocol, advance, advance, detector=finder)
         _print(OPEN_COLUMNS, report.cells())
         answers().print()
         _print(CERTIFICATE_COLUMNS, report.certificate_cells())
     else:
         with progress("describing", len(collection.paths)) as advance:
-            report = run_bench(collection, loaded, protocol, advance)
+            report = run_bench(collection, loaded, protocol, advance, detector=finder)
         _print(COLUMNS, report.cells())
     for note in report.notes():
         talk.print(f"[yellow]note:[/] {escape(note)}")

@@ -40,7 +40,7 @@ def page(report: OpenSetReport) -> str:
     """The page as text."""
     row, rival = shown_rows(report)
     both = [row, *([rival] if rival else [])]
-    faces = Thumbnails(report.collection.paths)
+    faces = Thumbnails(report.collection.paths, [chosen.detection for chosen in report.faces])
     rate = tables.shown_rate(row)
     source = report.collection.source.resolve().name
     how = "{} with {} references each, k = {}, rule {}".format(*asked_how(row))
@@ -122,7 +122,8 @@ def _told(report: OpenSetReport) -> str:
     return (
         f"{len(collection.names):,} identities, {len(collection.paths):,} pictures in {report.groups:,} groups; "
         f"{protocol.draws} draws with seed {protocol.seed}, {100 * (protocol.strangers or 0):g} % of the identities "
-        f"strangers in each; encoder {escape(report.encoder)} ({escape(report.fingerprint[:12])})"
+        f"strangers in each; encoder {escape(report.encoder)} ({escape(report.fingerprint[:12])}); "
+        f"{escape(report.faces_told())}"
     )
 
 

@@ -15,6 +15,7 @@ from bench.page.page import shown_rows
 from bench.page.tables import shown_rate
 from bench.page.thumbnails import Thumbnails
 from data.errors import MissingDependency, UnusableSource
+from embedder.detectors import Detection
 
 VOID = {"meta", "img", "br", "source", "circle", "rect", "image"}
 
@@ -61,6 +62,7 @@ def test_one_file_with_everything_in_it(report, tmp_path):
     assert "<i>漣 & co" in words  # a name, not an element
     for heading in ("All figures", "Promised and found", "DET", "CMC", "The most confused", "Each identity"):
         assert heading in words
+    assert "pictures taken whole, without a detector" in words
     row, rival = shown_rows(report)
     assert (row.closed.name, rival.closed.name) == ("kaodex", "colour histogram")
     assert row.closed.shots == rival.closed.shots
@@ -153,7 +155,7 @@ def test_the_neighbour_map_keeps_neighbours(clustered):
 
 def test_scatter_marks_and_colours(painted):
     source = painted(identities=1, each=1)
-    faces = Thumbnails([source / "who 0" / "0.png", source / "gone.png"])
+    faces = Thumbnails([source / "who 0" / "0.png", source / "gone.png"], [Detection((0, 0, 32, 32), 1.0, "whole")] * 2)
     places = np.array([[0.0, 0.0], [1.0, 2.0]])
     text = scatter(places, np.array([4, 9]), np.array([0, 1]), {4: hue(1)}, tuple("abcdefghij"), faces, {4: 0})
     assert text.count("<circle") == 2 and text.count("<image") == 1 and "--hue:138" in text

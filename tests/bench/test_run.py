@@ -36,6 +36,7 @@ def test_colours_are_told_apart_and_the_report_keeps_its_contract(three_colours,
     assert written["protocol"]["pictures"] == 24
     assert written["protocol"]["grouped_by"] == ["perceptual hash within 10 of 64 bits"]
     assert written["protocol"]["encoder"] == "mean-colour"
+    assert [written["protocol"][key] for key in ("detector", "region", "faces")] == ["whole", "whole", None]
     assert {len(cells) for cells in report.cells()} == {len(COLUMNS)}
 
 

@@ -9,7 +9,9 @@ from click.testing import CliRunner
 from PIL import Image
 
 from cli.bench import bench
+from cli.options import DEFAULT_DETECTOR
 from data.errors import UnusableSource
+from embedder.detectors import Detection, WholePicture
 
 
 class MeanColour:
@@ -29,6 +31,29 @@ def encoder(monkeypatch):
         return MeanColour()
 
     monkeypatch.setattr("embedder.encoder.Encoder.load", load)
+    return asked
+
+
+class Corner:
+    """Finds one face, the upper left quarter, in every picture that is not dark there."""
+
+    name = "corner"
+
+    def find(self, picture):
+        height, width = picture.shape[:2]
+        found = picture[: height // 2, : width // 2].mean() > 30
+        return [Detection((0, 0, width // 2, height // 2), 0.5, "face")] if found else []
+
+
+@pytest.fixture(autouse=True)
+def detector(monkeypatch):
+    asked = []
+
+    def load(spec):
+        asked.append(spec)
+        return Corner() if spec == "corner" else WholePicture()
+
+    monkeypatch.setattr("embedder.detectors.load_detector", load)
     return asked
 
 
@@ -70,6 +95,22 @@ def test_a_table_and_json(refs, tmp_path, encoder):
     written = json.loads((tmp_path / "out.json").read_text())
     assert [system["shots"] for system in written["systems"]] == [1, 1, 1, 3, 3, 3]
     assert encoder == [(None, "cpu")]
+
+
+def test_faces_are_found_by_the_detector_asked_for(refs, tmp_path, detector):
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(refs / "rem" / "dark.png")
+    words = (refs, "--shots", "1", "-k", "1", "--draws", "1", "--json", tmp_path / "out.json")
+    result = run(*words, "--detector", "corner")
+    assert result.exit_code == 0, result.output
+    told = (
+        "faces by corner: one in 18 pictures, several in 0 (the largest was taken), none in 1 (the centre square was)"
+    )
+    assert told in result.stderr.replace("\n", " ")
+    written = json.loads((tmp_path / "out.json").read_text())["protocol"]
+    assert (written["detector"], written["region"]) == ("corner", "face")
+    assert written["faces"] == {"one": 18, "several": 0, "none": 1}
+    assert run(*words).exit_code == 0
+    assert detector == ["corner", DEFAULT_DETECTOR]
 
 
 def test_the_same_seed_gives_the_same_figures(refs, tmp_path):
@@ -144,6 +185,7 @@ def test_open_set_tables_json_and_report(crowd, tmp_path):
     assert tables[0].split()[4:8] == ["rank-1", "mAP@R", "AUROC", "OSCR"]
     assert tables[1].split()[4:6] == ["promised", "found"]
     assert [line.split()[0] for line in tables[1].splitlines()[1:]] == ["kaodex", "colour", "HOG"]
+    assert "faces by" not in result.stderr
     assert "20 enrolled identities of 1 reference are too few for a promise of 1 % (179 more)" in result.stderr
     written = json.loads((tmp_path / "out.json").read_text())
     assert written["protocol"]["strangers"] == 0.5
