@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from data.errors import UnusableEncoder
+from embedder.card_file import checked_format, named_files, read_checked, whole_file
 from embedder.own_folder import encoders_folder, proper
 from embedder.preprocess import RESIZE_RULE, prepare
 
@@ -65,20 +66,7 @@ class Card:
 
     def file(self, name: str) -> Path:
         """The path of one of the encoder's files, once its sha256 is what the card says; raises UnusableEncoder."""
-        path = self.folder / name
-        if name not in self.files:
-            raise UnusableEncoder(
-                f"{self.folder / CARD} names no {name}; this encoder was not exported for that runtime"
-            )
-        if not path.is_file():
-            raise UnusableEncoder(f"encoder '{self.name}' lacks its file {path}; fetch or export the encoder again")
-        found = sha256(path)
-        if found != self.files[name]:
-            raise UnusableEncoder(
-                f"{path} is damaged or was exchanged: its sha256 is {found[:12]}…, the card says "
-                f"{self.files[name][:12]}…; fetch or export the encoder again"
-            )
-        return path
+        return whole_file(self.folder / CARD, self.files, name, f"encoder '{self.name}'")
 
 
 def shipped_encoders() -> list[str]:
@@ -126,21 +114,11 @@ def find_encoder(name_or_folder: str | Path | None) -> Path:
 
 def read_card(folder: Path) -> Card:
     """Read and check `encoder.json`; raises UnusableEncoder naming the field that is wrong."""
-    path = folder / CARD
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UnusableEncoder(f"{path} cannot be read as JSON ({error}); fetch or export the encoder again") from error
-    try:
-        return _checked(folder, fields)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        reason = f"has no field {error}" if isinstance(error, KeyError) else f"is not a usable card: {error}"
-        raise UnusableEncoder(f"{path} {reason}; fetch or export the encoder again") from error
+    return read_checked(folder / CARD, "encoder", lambda fields: _checked(folder, fields))
 
 
 def _checked(folder: Path, fields: dict[str, Any]) -> Card:
-    if fields["format"] != FORMAT:
-        raise ValueError(f"its format is {fields['format']}, this Kaodex reads {FORMAT}; use a newer Kaodex")
+    checked_format(fields, FORMAT)
     taken = fields["input"]
     if taken["resize"] != RESIZE_RULE:
         raise ValueError(f"its resize rule is '{taken['resize']}', this Kaodex knows '{RESIZE_RULE}'")
@@ -153,9 +131,6 @@ def _checked(folder: Path, fields: dict[str, Any]) -> Card:
     unknown_below = float(fields["unknown_below"])
     if not -1 <= unknown_below <= 1:
         raise ValueError(f"unknown_below is a cosine in [-1, 1], not {unknown_below}")
-    files = {str(name): str(digest) for name, digest in fields["files"].items()}
-    if any(Path(name).name != name for name in files):
-        raise ValueError(f"its files lie in its own folder, but it names {sorted(files)}")
     pulled = folder.parent == encoders_folder()  # there an encoder goes by its folder, or galleries would not find it
     return Card(
         folder=folder,
@@ -167,12 +142,6 @@ def _checked(folder: Path, fields: dict[str, Any]) -> Card:
         flip_average=bool(fields["flip_average"]),
         unknown_below=unknown_below,
         network=dict(fields["network"]),
-        files=files,
+        files=named_files(fields),
         fields=fields,
     )
-
-
-def sha256(path: Path) -> str:
-    """The file's sha256 in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from embedder.card import CARD, FORMAT, ONNX, WEIGHTS, sha256
+from embedder.card import CARD, FORMAT, ONNX, WEIGHTS
+from embedder.card_file import sha256
 from embedder.network import Network
 from embedder.preprocess import RESIZE_RULE
 

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from data.errors import UnusableEncoder
-from embedder.card import sha256
+from embedder.card_file import sha256
 from embedder.onnx_file import external_files
 from embedder.preprocess import RESIZE_RULE, centre_square, check_crop, resize_square, stretch
 

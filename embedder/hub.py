@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from data.errors import MissingDependency, UnusableEncoder
-from embedder.card import sha256
+from embedder.card_file import sha256
 from embedder.hub_errors import from_transport, in_our_words
 
 ATTEMPTS = 4

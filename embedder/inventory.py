@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import MissingDependency, UnusableEncoder
-from embedder.card import DEFAULT_ENCODER, Card, available_encoders, find_encoder, read_card, sha256, shipped_encoders
+from embedder.card import DEFAULT_ENCODER, Card, available_encoders, find_encoder, read_card, shipped_encoders
+from embedder.card_file import sha256
 from embedder.foreign import ForeignCard
 from embedder.foreign_settings import find_foreign, read_foreign
 from embedder.own_folder import encoders_folder

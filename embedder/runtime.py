@@ -50,7 +50,7 @@ def open_session(path: Path) -> Any:
         import onnxruntime
     except ImportError as error:
         raise MissingDependency(
-            "encoding on the CPU needs onnxruntime: pip install 'kaodex[cpu]' (or 'kaodex[gpu]')"
+            "running a network on the CPU needs onnxruntime: pip install 'kaodex[cpu]' (or 'kaodex[gpu]')"
         ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3

@@ -15,7 +15,8 @@ import numpy as np
 from jaxtyping import Float16, Int64
 
 from data.errors import UnusableEncoder
-from embedder.card import CARD, Card, sha256
+from embedder.card import CARD, Card
+from embedder.card_file import sha256
 
 STRANGERS = "strangers.npz"
 
