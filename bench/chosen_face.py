@@ -12,22 +12,22 @@ from embedder.detectors import Detection, Detector, WholePicture
 
 @dataclass(frozen=True)
 class ChosenFace:
-    """The place that stands for a picture, and how many faces were found in it, 0 where none was."""
+    """The place that stands for a picture, and among how many that were found: 0 where none was."""
 
     detection: Detection
     found: int
 
 
 def choose_face(picture: UInt8[np.ndarray, "height width 3"], detector: Detector) -> ChosenFace:
-    """The largest face found, of equally large ones the surest; where none is found, the whole centre square.
+    """The largest face found, of equally large ones the surest; where nothing is found, the whole centre square.
 
     No picture is dropped, so that detectors are compared on the same pictures.
     """
-    faces = [detection for detection in detector.find(picture) if detection.region == "face"]
-    if not faces:
+    found = detector.find(picture)
+    if not found:
         (whole,) = WholePicture().find(picture)
         return ChosenFace(whole, 0)
-    return ChosenFace(max(faces, key=lambda face: (_area(face), face.score)), len(faces))
+    return ChosenFace(max(found, key=lambda place: (_area(place), place.score)), len(found))
 
 
 def _area(detection: Detection) -> int:

@@ -58,12 +58,14 @@ class Measured:
         }
 
     def faces_found(self) -> dict[str, int] | None:
-        """In how many pictures one face was found, several, or none; None where pictures were taken whole."""
+        """How many pictures had one face, several, were whole a face crop, or had none; None without a detector."""
         if self.detector == WholePicture.name:
             return None
-        found = [chosen.found for chosen in self.faces]
-        one, none = found.count(1), found.count(0)
-        return {"one": one, "several": len(found) - one - none, "none": none}
+        told = [
+            "none" if one.found == 0 else one.detection.region if one.found == 1 else "several" for one in self.faces
+        ]
+        names = {"one": "face", "several": "several", "whole": "whole", "none": "none"}
+        return {name: told.count(word) for name, word in names.items()}
 
     def faces_told(self) -> str:
         """What stood for the pictures, in words."""
@@ -72,7 +74,7 @@ class Measured:
             return "pictures taken whole, without a detector"
         return (
             f"faces by {self.detector}: one in {found['one']:,} pictures, several in {found['several']:,} (the largest "
-            f"was taken), none in {found['none']:,} (the centre square was)"
+            f"was taken), none in {found['none']:,} (the centre square was); {found['whole']:,} are crops already"
         )
 
     def notes(self) -> list[str]:

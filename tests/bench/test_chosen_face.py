@@ -41,10 +41,8 @@ def test_the_largest_face_and_of_equals_the_surest():
 
 def test_without_a_face_the_centre_square():
     picture = np.zeros((40, 60, 3), np.uint8)
-    centre = Detection((10, 0, 50, 40), 1.0, "whole")
-    for detector in (Finds(), Finds(Detection((0, 0, 60, 40), 1.0, "whole"))):
-        chosen = choose_face(picture, detector)
-        assert (chosen.detection, chosen.found) == (centre, 0)
+    chosen = choose_face(picture, Finds())
+    assert (chosen.detection, chosen.found) == (Detection((10, 0, 50, 40), 1.0, "whole"), 0)
 
 
 class ByBrightness:
@@ -78,16 +76,24 @@ def test_every_system_sees_the_face_and_the_report_says_how_many(tmp_path, mean_
     assert sorted(shown) == [(12, 12)] * 12 + [(24, 24)] * 4  # one and a half times a face; the centre square
     written = json.loads(json.dumps(report.as_json()))["protocol"]
     assert (written["detector"], written["region"]) == ("white", "face")
-    assert written["faces"] == {"one": 8, "several": 4, "none": 4}
+    assert written["faces"] == {"one": 8, "several": 4, "whole": 0, "none": 4}
     assert report.faces_told() in report.notes()
     assert "one in 8 pictures, several in 4" in report.faces_told()
+
+
+def test_pictures_that_are_face_crops_are_counted_apart(three_colours, mean_colour):
+    found = Finds(Detection((0, 0, 32, 32), 0.8, "whole"))
+    found.name = "auto"
+    report = run_bench(load_collection(three_colours), mean_colour, Protocol((1,), (1,), draws=1), detector=found)
+    assert report.faces_found() == {"one": 0, "several": 0, "whole": 24, "none": 0}
+    assert "24 are crops already" in report.faces_told()
 
 
 def test_the_page_says_it(painted, new_mean_colour):
     protocol = Protocol((1,), (1,), draws=1, strangers=0.5)
     found = Finds(face((4, 4, 12, 12)))
     report = run_open_set(load_collection(painted(12, 2)), new_mean_colour(), protocol, detector=found)
-    assert report.as_json()["protocol"]["faces"] == {"one": 24, "several": 0, "none": 0}
+    assert report.as_json()["protocol"]["faces"] == {"one": 24, "several": 0, "whole": 0, "none": 0}
     assert "faces by told &lt;before&gt;: one in 24 pictures" in page(report)
 
 

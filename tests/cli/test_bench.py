@@ -108,7 +108,7 @@ def test_faces_are_found_by_the_detector_asked_for(refs, tmp_path, detector):
     assert told in result.stderr.replace("\n", " ")
     written = json.loads((tmp_path / "out.json").read_text())["protocol"]
     assert (written["detector"], written["region"]) == ("corner", "face")
-    assert written["faces"] == {"one": 18, "several": 0, "none": 1}
+    assert written["faces"] == {"one": 18, "several": 0, "whole": 0, "none": 1}
     assert run(*words).exit_code == 0
     assert detector == ["corner", DEFAULT_DETECTOR]
 
