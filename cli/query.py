@@ -180,11 +180,14 @@ def _add(lines: Table, answer: PictureAnswer) -> None:
         _row(lines, image, "", "[yellow]unreadable[/]")
     elif not answer.faces and not answer.artist:
         _row(lines, image, "none found")
-    for number, face in enumerate(answer.faces):
-        where = "whole" if face.recognition.region == "whole" else place(face.box)
-        _row(lines, "" if number else image, where, *_cells(face.recognition))
+    asked = [
+        ("whole" if face.recognition.region == "whole" else place(face.box), face.recognition) for face in answer.faces
+    ]
     if answer.artist:
-        _row(lines, "" if answer.faces else image, "artist", *_cells(answer.artist))
+        asked.append(("artist", answer.artist))
+    for number, (where, recognition) in enumerate(asked, start=1):
+        numbered = f"{number}: {where}" if len(asked) > 1 else where  # as on the annotated picture
+        _row(lines, image if number == 1 else "", numbered, *_cells(recognition))
 
 
 def _row(lines: Table, *cells: str) -> None:

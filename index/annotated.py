@@ -17,29 +17,15 @@ THUMBNAILS = 5
 def annotated(
     picture: UInt8[np.ndarray, "height width 3"], answer: PictureAnswer, gallery: Gallery
 ) -> UInt8[np.ndarray, "canvas_height canvas_width 3"]:
-    """The picture with each face framed in its status colour, its name and similarity, and its nearest references."""
-    marks = [
-        Mark(
-            box=face.box,
-            title=title(face.recognition),
-            detail=_figures(face.recognition),
-            tone=face.status.value,
-            thumbnails=_thumbnails(face.recognition, gallery),
-        )
-        for face in answer.faces
-    ]
+    """The picture with each face framed in its status colour, its name and similarity, and its nearest references.
+
+    The number at a face is its place in the answer, counted from 1; the artist comes last.
+    """
+    marks = [_mark(face.box, face.recognition, title(face.recognition), gallery) for face in answer.faces]
     if answer.artist:
         height, width = picture.shape[:2]
-        marks.append(
-            Mark(
-                box=(0, 0, width, height),
-                title=f"by {title(answer.artist)}",
-                detail=_figures(answer.artist),
-                tone=answer.artist.status.value,
-                thumbnails=_thumbnails(answer.artist, gallery),
-            )
-        )
-    return annotate(picture, marks)
+        marks.append(_mark((0, 0, width, height), answer.artist, f"by {title(answer.artist)}", gallery))
+    return annotate(picture, marks, legend=_legend(answer))
 
 
 def title(recognition: Recognition) -> str:
@@ -49,9 +35,35 @@ def title(recognition: Recognition) -> str:
     return recognition.identity or str(recognition.status)
 
 
-def _figures(recognition: Recognition) -> str:
-    score = "" if recognition.score is None else f"{recognition.score:.2f}"
-    return score if recognition.p_value is None else f"{score} p {recognition.p_value:.2g}"
+def _mark(box: tuple[int, int, int, int], recognition: Recognition, words: str, gallery: Gallery) -> Mark:
+    return Mark(
+        box=box,
+        title=words,
+        detail="" if recognition.score is None else f"{recognition.score:.2f}",
+        tone=recognition.status.value,
+        thumbnails=_thumbnails(recognition, gallery),
+        note=note(recognition),
+        region="whole" if recognition.region == "whole" else "face",
+    )
+
+
+def note(recognition: Recognition) -> str:
+    """The status and its figures in words."""
+    words = [str(recognition.status)]
+    if recognition.score is not None:
+        words.append(f"score {recognition.score:.2f}")
+    if recognition.p_value is not None:
+        words.append(f"p {recognition.p_value:.2g}")
+    if recognition.region == "whole":
+        words.append("whole picture")
+    return " · ".join(words)
+
+
+def _legend(answer: PictureAnswer) -> str:
+    """What p is, where it is given."""
+    asked = [face.recognition for face in answer.faces] + ([answer.artist] if answer.artist else [])
+    fpir = next((one.fpir for one in asked if one.p_value is not None), None)
+    return "" if fpir is None else f"p: share of strangers that score as high; named up to {fpir:g}"
 
 
 def _thumbnails(recognition: Recognition, gallery: Gallery) -> tuple[Thumbnail, ...]:

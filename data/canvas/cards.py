@@ -11,13 +11,15 @@ from jaxtyping import UInt8
 
 from data.canvas.fitting import in_square
 from data.canvas.shapes import Colour, fill, paste, stroke
-from data.canvas.text import BOLD, draw_text, line_height, text_width
+from data.canvas.text import BOLD, draw_text, line_height
 from data.canvas.tone import LOOKS, QUIET, WHITE, Tone, draw_frame, ink_on
 
 PAGE: Colour = (240, 242, 245)
 WELL: Colour = (225, 228, 233)  # behind pictures that do not fill their square
-SMALLEST_TEXT, LARGEST_TEXT = 13, 24
+SMALLEST_TEXT, COMFORTABLE_TEXT, LARGEST_TEXT = 13, 16, 24
 MOST_THUMBNAILS = 8
+MANY, CROWD = 4, 12  # cards; more have three thumbnails each, and a crowd small ones without captions
+LARGE, SMALL = 5.2, 4.2  # a thumbnail's side, in text sizes
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +44,14 @@ class Card:
 
 @dataclass(frozen=True)
 class Sizes:
-    """All lengths of a card, in pixels, from the size of its text; `shown` thumbnails with `lines` of caption."""
+    """All lengths of a card, in pixels, from the size of its text.
+
+    It has `shown` thumbnails, `side` text sizes wide, with `lines` of caption.
+    """
 
     text: int
     shown: int
+    side: float
     lines: int
 
     @property
@@ -71,12 +77,12 @@ class Sizes:
     @property
     def thumbnail(self) -> int:
         """A thumbnail's side."""
-        return round(5.2 * self.text)
+        return round(self.side * self.text)
 
     @property
     def header(self) -> int:
-        """From a card's inner top to its thumbnails."""
-        return line_height(self.text) + self.gap
+        """From a card's inner top to its thumbnails: the title and the detail under it."""
+        return line_height(self.text) + line_height(self.small) + self.gap
 
     @property
     def face(self) -> int:
@@ -96,13 +102,14 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Layout:
-    """Cards in `columns` beside or below a picture of a given size; the canvas holds both."""
+    """Cards in `columns` beside or below a picture of a given size, and a legend; the canvas holds all."""
 
     sizes: Sizes
     below: bool
     columns: int
     count: int
     picture: tuple[int, int]  # height, width
+    legend: str
 
     @property
     def rows(self) -> int:
@@ -115,6 +122,8 @@ class Layout:
         height, width = self.picture
         pad = self.sizes.pad
         cards_height = self.rows * (self.sizes.height + pad) + pad
+        if self.legend:
+            cards_height += line_height(self.sizes.small) + pad
         cards_width = self.columns * (self.sizes.width + pad) + pad
         if self.below:
             return height + cards_height, max(width, cards_width)
@@ -131,7 +140,7 @@ class Layout:
         picture = self.picture[0] * self.picture[1]
         used = picture + self.count * self.sizes.height * self.sizes.width
         bare = sqrt(height * width / used)
-        overhang = (width / self.picture[1]) ** 2 if self.below else 1.0
+        overhang = (width / self.picture[1]) ** 6 if self.below else 1.0
         dwarfed = max(1.0, height * width / (2 * picture))
         return max(4 / 3 * height, width) / self.sizes.text**0.75 * bare * overhang * dwarfed
 
@@ -151,18 +160,21 @@ class Layout:
         ]
 
 
-def lay_out(cards: Sequence[Card], picture: tuple[int, int], text: int) -> Layout:
-    """The cheapest layout for a picture of (height, width), with text of at most `text` pixels."""
-    shown = max(3, *(min(len(card.thumbnails), MOST_THUMBNAILS) for card in cards))  # three leave room for a name
-    lines = max(
-        min(thumbnail.caption.count("\n") + 1, 2) if thumbnail.caption.strip() else 0
-        for card in cards
-        for thumbnail in card.thumbnails
-    )
+def lay_out(cards: Sequence[Card], picture: tuple[int, int], legend: str) -> Layout:
+    """The cheapest layout for a picture of (height, width)."""
+    shown, side, lines = 3, LARGE, 0  # three thumbnails leave room for a name
+    if len(cards) <= MANY:
+        shown = max(3, *(min(len(card.thumbnails), MOST_THUMBNAILS) for card in cards))
+    if len(cards) > CROWD:
+        side = SMALL
+    else:
+        captions = [thumbnail.caption for card in cards for thumbnail in card.thumbnails]
+        lines = max(min(caption.count("\n") + 1, 2) if caption.strip() else 0 for caption in captions)
+    largest = min(max(max(picture) // 64, COMFORTABLE_TEXT), LARGEST_TEXT)
     return min(
         (
-            Layout(Sizes(size, shown, lines), below, columns, len(cards), picture)
-            for size in range(SMALLEST_TEXT, max(text, SMALLEST_TEXT) + 1)
+            Layout(Sizes(size, shown, side, lines), below, columns, len(cards), picture, legend)
+            for size in range(SMALLEST_TEXT, largest + 1)
             for below in (True, False)
             for columns in range(1, min(len(cards), 5) + 1)
         ),
@@ -171,9 +183,13 @@ def lay_out(cards: Sequence[Card], picture: tuple[int, int], text: int) -> Layou
 
 
 def draw_cards(canvas: UInt8[np.ndarray, "height width 3"], cards: Sequence[Card], layout: Layout) -> None:
-    """Draw the cards on the canvas, in place."""
-    for card, place in zip(cards, layout.places(), strict=True):
-        _draw_card(canvas, card, layout.sizes, place)
+    """Draw the cards on the canvas, in place, and the legend under them."""
+    sizes, places = layout.sizes, layout.places()
+    for card, place in zip(cards, places, strict=True):
+        _draw_card(canvas, card, sizes, place)
+    left, bottom = places[0][0], places[-1][1] + sizes.height + sizes.pad
+    room = layout.canvas[1] - left - sizes.pad
+    draw_text(canvas, layout.legend, (left, bottom), size=sizes.small, colour=QUIET, width=room)
 
 
 def _draw_card(
@@ -192,19 +208,9 @@ def _draw_card(
     x += sizes.face + sizes.arrow
     end = left + width - pad
     badge = draw_text(canvas, card.key, (x, y), size=text, colour=ink_on(look.colour), weight=BOLD, panel=look.colour)
-    detail = text_width(card.detail, text)
-    name_left = badge[2] + round(0.5 * text)
-    name = draw_text(
-        canvas,
-        card.title,
-        (name_left, y),
-        size=text,
-        weight=BOLD,
-        width=max(0, end - name_left - detail - round(0.5 * text)),
-    )
-    draw_text(
-        canvas, card.detail, (name[2] + round(0.5 * text), y), size=text, colour=QUIET, width=end - name[2] - text // 2
-    )
+    name = badge[2] + round(0.5 * text)
+    draw_text(canvas, card.title, (name, y), size=text, weight=BOLD, width=end - name)
+    draw_text(canvas, card.detail, (x, y + line_height(text)), size=sizes.small, colour=QUIET, width=end - x)
 
     y += sizes.header
     if card.thumbnails:
@@ -212,7 +218,7 @@ def _draw_card(
         tip = x - sizes.arrow / 2 + reach / 2
         arrow = np.array([(tip - reach, middle - reach), (tip, middle), (tip - reach, middle + reach)], np.float32)
         stroke(canvas, arrow, QUIET, max(2, round(text / 8)))
-    for thumbnail in card.thumbnails[:MOST_THUMBNAILS]:
+    for thumbnail in card.thumbnails[: sizes.shown]:
         paste(canvas, in_square(thumbnail.picture, sizes.thumbnail, WELL), (x, y), radius=corner)
         line_top = y + sizes.thumbnail + sizes.gap // 2
         for line in thumbnail.caption.split("\n")[: sizes.lines]:

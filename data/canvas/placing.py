@@ -21,9 +21,8 @@ def place_panels(
 ) -> list[Area]:
     """One area of each given size (width, height) per face, each inside `bounds` (width, height) if it fits at all.
 
-    Each takes the cheapest of the places around and in its face: above, below, at the sides, then inside, then further
-    rows away; it pays for what it hides of panels already placed, of other faces and of its own, and earlier places
-    win ties.
+    Each takes the cheapest of the places around and in its face: above, below, at the sides, then inside; it pays for
+    what it hides of panels already placed, of other faces and of its own, and earlier places win ties.
     """
     placed: list[Area] = []
     for own, (face, (width, height)) in enumerate(zip(faces, sizes, strict=True)):
@@ -45,13 +44,7 @@ def _around(face: Area, width: int, height: int, gap: int) -> list[Area]:
     corners = [(left, top) for top in (above, below) for left in lefts]
     sides = [(left, top) for left in (x1 + gap, x0 - gap - width) for top in (y0, y1 - height)]
     within = [(x0 + gap, y1 - gap - height), (x0 + gap, y0 + gap)]
-    further = [
-        (left, top)
-        for step in range(1, 4)
-        for top in (above - step * (height + gap), below + step * (height + gap))
-        for left in lefts
-    ]
-    return [(left, top, left + width, top + height) for left, top in (*corners, *sides, *within, *further)]
+    return [(left, top, left + width, top + height) for left, top in (*corners, *sides, *within)]
 
 
 def _inside(place: Area, bounds: tuple[int, int]) -> Area:

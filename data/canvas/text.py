@@ -18,6 +18,8 @@ ELLIPSIS = "…"
 FIRST_EAST_ASIAN = "\u2e80"
 LINE = 1.3  # a line's height in text sizes; the baseline lies one text size below its top
 
+MISSING = "□"  # stands for a sign that the font lacks; OpenCV's own stand-in, "?", would read as doubt
+
 # The font has the full-width tilde but not the wave dash that Japanese text writes for it.
 SUBSTITUTES = str.maketrans({"〜": "～"})
 
@@ -29,10 +31,24 @@ def _face() -> cv2.FontFace:
     return cv2.FontFace("sans")
 
 
-def printable(text: str) -> str:
-    """The text on one line, composed (NFC), without what has no shape of its own: controls, joiners, lone surrogates.
+@cache
+def _in_font(sign: str) -> bool:
+    """Whether the font has a shape for a sign: OpenCV tells only by what it prints."""
 
-    OpenCV crashes the process on a lone surrogate, and Python makes them of file names that are not UTF-8.
+    def shape(text: str) -> bytes:
+        mask = np.zeros((24, 48), np.uint8)
+        cv2.putText(mask, text, (0, 16), 255, _face(), 16, REGULAR)
+        return mask.tobytes()
+
+    return sign == "?" or shape(sign) != shape("?")
+
+
+def printable(text: str) -> str:
+    """The text on one line, composed (NFC), without controls and joiners; □ for signs that the font lacks.
+
+    The font has the signs of Latin, Cyrillic, Greek, Arabic, Hebrew (both from right to left), Japanese, Chinese and
+    Korean; it lacks emoji. A lone surrogate is □ too: OpenCV crashes the process on one, and Python makes them of file
+    names that are not UTF-8.
     """
     kept = []
     for sign in unicodedata.normalize("NFC", text).translate(SUBSTITUTES):
@@ -40,9 +56,9 @@ def printable(text: str) -> str:
         if sign.isspace() or category == "Cc":
             kept.append(" ")
         elif category == "Cs":
-            kept.append("?")
+            kept.append(MISSING)
         elif category != "Cf" and not unicodedata.name(sign, "").startswith("VARIATION SELECTOR"):
-            kept.append(sign)
+            kept.append(sign if _in_font(sign) else MISSING)
     return " ".join("".join(kept).split())
 
 

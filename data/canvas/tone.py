@@ -61,6 +61,11 @@ def ink_on(colour: Colour) -> Colour:
     return max(WHITE, INK, key=lambda ink: contrast(ink, colour))
 
 
+def rim_of(thickness: int) -> int:
+    """The width in pixels of a frame's white rim, inside and outside its line."""
+    return max(1, thickness // 2)
+
+
 def draw_frame(
     canvas: UInt8[np.ndarray, "height width 3"], area: Area, tone: Tone, thickness: int, radius: Length
 ) -> None:
@@ -70,7 +75,7 @@ def draw_frame(
     """
     look = LOOKS[tone]
     x0, y0, x1, y1 = area
-    rim = max(1, thickness // 2)
+    rim = rim_of(thickness)
     ring(canvas, area, WHITE, thickness + 2 * rim, radius)
     if look.dash is None or min(x1 - x0, y1 - y0) <= 2 * (thickness + rim):
         ring(canvas, (x0 + rim, y0 + rim, x1 - rim, y1 - rim), look.colour, thickness, max(0, radius - rim))
