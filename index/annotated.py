@@ -19,12 +19,15 @@ def annotated(
 ) -> UInt8[np.ndarray, "canvas_height canvas_width 3"]:
     """The picture with each face framed in its status colour, its name and similarity, and its nearest references.
 
-    The number at a face is its place in the answer, counted from 1; the artist comes last.
+    The number at a face is its place in the answer, counted from 1; the artist comes last. A picture in which there is
+    nothing to name says so.
     """
+    height, width = picture.shape[:2]
     marks = [_mark(face.box, face.recognition, title(face.recognition), gallery) for face in answer.faces]
     if answer.artist:
-        height, width = picture.shape[:2]
         marks.append(_mark((0, 0, width, height), answer.artist, f"by {title(answer.artist)}", gallery))
+    if not marks:
+        marks = [Mark((0, 0, width, height), "no face found", tone="unknown", region="whole")]
     return annotate(picture, marks, legend=_legend(answer))
 
 

@@ -12,12 +12,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data.canvas import Mark, Thumbnail, Tile, annotate, contact_sheet, draw_text, write_picture
+from data.canvas.cards import PAGE
 from data.canvas.fitting import around, comfortable_scale, in_square, scaled
 from data.canvas.marks import frame_around, name_panels
 from data.canvas.placing import overlap, place_panels
 from data.canvas.shapes import blend, dashes, fill, outline, rounded
 from data.canvas.text import BOLD, ELLIPSIS, line_height, printable, shorten, text_width
-from data.canvas.tone import LOOKS, TONES, WHITE, check_tone, contrast, draw_frame, ink_on, rim_of
+from data.canvas.tone import INK, LOOKS, QUIET, TONES, WHITE, check_tone, contrast, draw_frame, ink_on, rim_of
 from data.errors import UnusableSource
 
 GREY = (128, 128, 128)
@@ -215,6 +216,12 @@ def test_dashes_cover_their_share_of_the_path():
 def test_each_tone_carries_readable_text(tone):
     colour = LOOKS[tone].colour
     assert contrast(ink_on(colour), colour) >= 4.5  # WCAG 2.2, level AA
+
+
+@pytest.mark.parametrize("ground", [WHITE, PAGE])
+@pytest.mark.parametrize("ink", [INK, QUIET])
+def test_text_of_cards_and_sheets_is_readable(ink, ground):
+    assert contrast(ink, ground) >= 4.5
 
 
 def test_contrast_of_black_and_white_is_21():
