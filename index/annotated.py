@@ -66,7 +66,7 @@ def _legend(answer: PictureAnswer) -> str:
     """What p is, where it is given."""
     asked = [face.recognition for face in answer.faces] + ([answer.artist] if answer.artist else [])
     fpir = next((one.fpir for one in asked if one.p_value is not None), None)
-    return "" if fpir is None else f"p: share of strangers that score as high; named up to {fpir:g}"
+    return "" if fpir is None else f"p: share of strangers that score as high; a name needs p ≤ {fpir:g}"
 
 
 def _thumbnails(recognition: Recognition, gallery: Gallery) -> tuple[Thumbnail, ...]:

@@ -56,7 +56,7 @@ def test_each_face_is_marked_in_the_answers_order_with_its_own_references(monkey
     assert [mark.title for mark in marks] == ["red", "unknown", "blue"]
     assert [mark.tone for mark in marks] == ["identified", "unknown", "identified"]
     assert [mark.detail for mark in marks] == [f"{face.score:.2f}" for face in answer.faces]
-    assert legend == "p: share of strangers that score as high; named up to 0.01"
+    assert legend == "p: share of strangers that score as high; a name needs p ≤ 0.01"
     for mark, colour in ((marks[0], RED), (marks[2], BLUE)):
         assert [shown.caption.split("\n")[0] for shown in mark.thumbnails[:4]] == [mark.title] * 4
         for shown in mark.thumbnails[:4]:
