@@ -18,12 +18,23 @@ if TYPE_CHECKING:
     from index.enrolment import EnrolledPicture, EnrolmentReport
     from index.recognizer import Recognizer
 
+FACES = ("agree", "largest", "all")
+"""Those of `index.enrolment`, the default first; written here again because importing them would slow `--help`."""
+
 
 @click.command(short_help="Enrol identities from folders of pictures.")
 @click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SOURCE...")
 @click.option("--as", "name", metavar="NAME", help="All pictures of SOURCE show this identity.")
 @kind_option
 @gallery_option
+@click.option(
+    "--faces",
+    type=click.Choice(FACES),
+    default=FACES[0],
+    show_default=True,
+    help="Of several faces in a picture: the one that agrees with the identity's other references (where none clearly "
+    "does, the picture is left for you to decide), the largest, or all of them.",
+)
 @click.option(
     "--as-strangers",
     is_flag=True,
@@ -38,6 +49,7 @@ def enroll(
     name: str | None,
     kind: str,
     gallery: Path,
+    faces: str,
     as_strangers: bool,
     allow_conflicts: bool,
     detector: str,
@@ -49,6 +61,9 @@ def enroll(
     With --as, SOURCE is one folder, or one picture, of that identity. What the gallery holds already is skipped, so an
     interrupted enrolment goes on when the command is typed again. The same picture under two names is a conflict: it is
     reported and left out.
+
+    A picture may show others too: its faces are compared with the identity's other references when all of those are
+    enrolled, two at least. Where no face clearly agrees with them, nobody is guessed: the picture is listed.
 
     \b
       kaodex enroll refs/                  refs/rem/1.png, refs/rem/2.png, refs/ram/1.png …
@@ -78,10 +93,12 @@ def enroll(
                 recognizer.enroll(
                     pictures,
                     kind=kind,
+                    faces=faces,
                     as_strangers=as_strangers,
                     allow_conflicts=allow_conflicts,
                     words=f"enroll {' '.join(map(readable, sources))}"
-                    + (f" --as {name}" if name else " --as-strangers" if as_strangers else ""),
+                    + (f" --as {name}" if name else " --as-strangers" if as_strangers else "")
+                    + (f" --faces {faces}" if faces != FACES[0] else ""),
                     on_picture=tell,
                 )
             except KeyboardInterrupt:
@@ -120,7 +137,8 @@ def _print(report: EnrolmentReport, recognizer: Recognizer, kind: str) -> None:
     from index.enrolment import Enrolment
 
     held = {who.name: who.references for who in recognizer.gallery.identities(kind)}
-    lines = table("identity", ">added", ">skipped", ">unreadable", ">no face", ">conflicts", ">references", "")
+    columns = (">added", ">skipped", ">unreadable", ">no face", ">several faces", ">conflicts", ">references")
+    lines = table("identity", *columns, "")
     for name, counts in report.counts.items():
         notes = []
         if report.near_duplicates.get(name):
@@ -136,6 +154,7 @@ def _print(report: EnrolmentReport, recognizer: Recognizer, kind: str) -> None:
                     Enrolment.SKIPPED,
                     Enrolment.UNREADABLE,
                     Enrolment.FACELESS,
+                    Enrolment.UNDECIDED,
                     Enrolment.CONFLICT,
                 )
             ),

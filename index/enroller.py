@@ -1,34 +1,29 @@
-"""Pictures into references: read, find the face, encode, enrol, a batch at a time."""
+"""Pictures into references: read, find the faces, encode, enrol, a batch at a time."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32
 
 from data.batches import batches
-from data.errors import GalleryError, UnreadablePicture
+from data.errors import GalleryError, UnknownIdentity, UnreadablePicture
 from data.folders import LabelledPicture
-from data.near_duplicates import perceptual_hash
 from data.paths import readable
-from data.pictures import read_file, read_picture
-from embedder import Detection, Detector, Encoder, crop_face
-from index.answers import Neighbour
-from index.enrolment import EnrolledPicture, Enrolment
+from embedder import Detector, Encoder
+from index.enrolment import EnrolledPicture, Enrolment, fate_of_picture
 from index.gallery import Gallery
-from index.records import STRANGERS_OF, EncoderStamp, NewReference, Outcome, Reference, proper_name
-
-CROP_SIDE = 160
-"""Pixels: the largest side of the crops that a gallery keeps."""
+from index.picture_faces import CutPicture, NoFace, PictureFile, cut, read
+from index.put_off import EncodedPicture, PutOff, ballots, why_undecided
+from index.records import STRANGERS_OF, EncoderStamp, Enrolled, NewReference, Outcome, Reference, proper_name
 
 BATCH = 64
-"""Pictures per transaction: what an interrupted enrolment can lose at most."""
+"""Pictures per transaction: what an interrupted enrolment can lose at most, besides those put off."""
 
 WORKERS = 2
 
@@ -44,6 +39,7 @@ class Enroller:
         detector: Detector,
         *,
         kind: str,
+        faces: str,
         command: int,
         allow_conflicts: bool,
         suspicious_above: float,
@@ -54,13 +50,19 @@ class Enroller:
         self._stamp = stamp
         self._detector = detector
         self._kind = kind
+        self._faces = faces
         self._command = command
         self._allow_conflicts = allow_conflicts
         self._suspicious_above = suspicious_above
         self._tell = tell
+        self._put_off = PutOff()
 
     def enroll(self, pictures: Iterable[LabelledPicture]) -> None:
-        """Enrol all pictures; while a batch is encoded and written, the next one is read."""
+        """Enrol all pictures; while a batch is encoded and written, the next one is read.
+
+        With the faces `agree`, pictures of several faces are settled when all others are enrolled: all those of an
+        identity in one transaction, so that an interruption changes no decision.
+        """
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="enrol") as pool:
             underway: list[_Underway] = []
             for batch in batches(pictures, BATCH):
@@ -70,21 +72,26 @@ class Enroller:
                 underway = prepared
             if underway:
                 self._commit(underway)
+        for identity in self._put_off.identities():
+            self._settle(identity)
 
     def _prepare(self, batch: Sequence[LabelledPicture], pool: ThreadPoolExecutor) -> list[_Underway]:
         """Set decoding and cropping going for the pictures that the gallery does not hold yet."""
-        files = list(pool.map(_read_file, batch))
+        files = list(pool.map(lambda labelled: read(labelled.path), batch))
         held = self._gallery.store.holders(self._kind, [file.sha256 for file in files if file.sha256])
+        largest = self._faces == "largest"
         underway = []
         for labelled, file in zip(batch, files, strict=True):
             fate = self._fate_of_file(labelled, file, held.get(file.sha256, []))
             identity = fate.identity if fate else proper_name(labelled.identity)
-            work = pool.submit(_cut, file, labelled.path, self._detector, self._encoder) if fate is None else None
+            work = None
+            if fate is None:
+                work = pool.submit(cut, file, labelled.path, self._detector, self._encoder, largest=largest)
             underway.append(_Underway(identity, labelled.path, file.sha256, fate, work))
         return underway
 
     def _fate_of_file(
-        self, labelled: LabelledPicture, file: _File, holders: Sequence[Reference]
+        self, labelled: LabelledPicture, file: PictureFile, holders: Sequence[Reference]
     ) -> EnrolledPicture | None:
         """What can be said before decoding: a name that is none, no file, or held already; None if it goes on."""
         path = labelled.path
@@ -101,9 +108,9 @@ class Enroller:
         return _conflict(identity, path, whole[0]) if whole and not self._allow_conflicts else None
 
     def _commit(self, underway: Sequence[_Underway]) -> None:
-        """Encode and enrol what was prepared, in one transaction, and tell each picture's fate."""
+        """Encode and enrol what was prepared, in one transaction, and tell each fate but of the pictures put off."""
         fates: list[EnrolledPicture | None] = [picture.fate for picture in underway]
-        cuts: dict[int, _Cut] = {}
+        cuts: dict[int, CutPicture] = {}
         for position, picture in enumerate(underway):
             if picture.work is None:
                 continue
@@ -111,79 +118,93 @@ class Enroller:
                 cuts[position] = picture.work.result()
             except UnreadablePicture as error:
                 fates[position] = EnrolledPicture(picture.identity, picture.path, Enrolment.UNREADABLE, error.reason)
-            except _NoFace as error:
+            except NoFace as error:
                 fates[position] = EnrolledPicture(picture.identity, picture.path, Enrolment.FACELESS, str(error))
-        encodings = dict(zip(cuts, self._encoder.encode([cut.crop for cut in cuts.values()]), strict=True))
-        if self._suspicious_above < inf:
-            for position, near in self._near_enrolled(encodings).items():
-                picture = underway[position]
-                reason = f"scores {near.similarity:.2f} as {near.identity}, who is enrolled ({near.source})"
-                fates[position] = EnrolledPicture(picture.identity, picture.path, Enrolment.SUSPICIOUS, reason)
-                del cuts[position]
-        new = [
-            NewReference(
-                identity=underway[position].identity,
-                sha256=underway[position].sha256,
-                source=readable(underway[position].path),
-                box=cut.detection.box,
-                region=cut.detection.region,
-                detection=cut.detection.score,
-                hash=cut.hash,
-                encoding=encodings[position].astype(np.float16),
-                crop=cut.stored,
-            )
-            for position, cut in cuts.items()
-        ]
+        encodings = self._encoder.encode([face.crop for picture in cuts.values() for face in picture.faces])
+        suspicions = self._suspicions(encodings)
+        ready: dict[int, EncodedPicture] = {}
+        first = 0
+        for position, cut_picture in cuts.items():
+            rows = slice(first, first := first + len(cut_picture.faces))
+            encoded = _encoded(underway[position], cut_picture, encodings[rows], suspicions[rows])
+            if self._faces == "agree" and len(cut_picture.faces) > 1:
+                self._put_off.add(encoded)
+            else:
+                ready[position] = encoded
+        for position, fate in zip(ready, self._write(list(ready.values())), strict=True):
+            fates[position] = fate
+        for told in fates:
+            if told is not None:
+                self._tell(told)
+
+    def _settle(self, identity: str) -> None:
+        """Enrol, of an identity's pictures of several faces, the faces that agree with its other references."""
+        pictures = self._put_off.take(identity)
+        told = ballots(pictures, self._held(identity))
+        chosen = {
+            place: replace(picture, faces=(picture.faces[ballot.face],))
+            for place, (picture, ballot) in enumerate(zip(pictures, told, strict=True))
+            if ballot.face is not None
+        }
+        fates = dict(zip(chosen, self._write(list(chosen.values())), strict=True))
+        for place, (picture, ballot) in enumerate(zip(pictures, told, strict=True)):
+            why = why_undecided(identity, ballot)
+            self._tell(fates.get(place) or EnrolledPicture(identity, picture.path, Enrolment.UNDECIDED, why))
+
+    def _held(self, identity: str) -> Float32[np.ndarray, "references dim"]:
+        """The encodings of an identity's references."""
+        store = self._gallery.store
+        with store.snapshot():
+            store.check_stamp(self._kind, self._stamp)
+            try:
+                references = [held.id for held in self._gallery.references(identity, self._kind)]
+            except UnknownIdentity:
+                return np.empty((0, self._stamp.dimension), np.float32)
+            return store.vectors(self._kind, references).encodings.astype(np.float32)
+
+    def _write(self, pictures: Sequence[EncodedPicture]) -> list[EnrolledPicture]:
+        """Enrol all faces of these pictures, in one transaction; what became of each picture."""
+        new = [face for picture in pictures for face in picture.faces]
+        results: Iterator[Enrolled] = iter(())
+        alike: dict[int, list[int]] = {}
         if new:
             enrolled = self._gallery.enroll(
-                new,
-                self._stamp,
-                kind=self._kind,
-                allow_conflicts=self._allow_conflicts,
-                command=self._command,
+                new, self._stamp, kind=self._kind, allow_conflicts=self._allow_conflicts, command=self._command
             )
             added = [result.reference for result in enrolled if result.outcome is Outcome.ADDED]
             alike = dict(zip(added, self._gallery.near_duplicates(added, self._kind), strict=True))
-            for position, result in zip(cuts, enrolled, strict=True):
-                identity, path = underway[position].identity, underway[position].path
+            results = iter(enrolled)
+        fates = []
+        for picture in pictures:
+            identity, path = picture.identity, picture.path
+            of_faces = [EnrolledPicture(identity, path, Enrolment.SUSPICIOUS, why) for why in picture.left_out]
+            for _ in picture.faces:
+                result = next(results)
                 if result.outcome is Outcome.ADDED:
                     looks_like = tuple(alike[result.reference])
-                    fates[position] = EnrolledPicture(identity, path, Enrolment.ADDED, looks_like=looks_like)
+                    of_faces.append(EnrolledPicture(identity, path, Enrolment.ADDED, looks_like=looks_like))
                 elif result.outcome is Outcome.DUPLICATE:
-                    fates[position] = EnrolledPicture(identity, path, Enrolment.SKIPPED, "enrolled already")
+                    of_faces.append(EnrolledPicture(identity, path, Enrolment.SKIPPED, "enrolled already"))
                 else:
-                    fates[position] = _conflict(identity, path, result.holder)
-        for fate in fates:
-            assert fate is not None, "every picture has met some end"
-            self._tell(fate)
+                    of_faces.append(_conflict(identity, path, result.holder))
+            fates.append(fate_of_picture(of_faces))
+        return fates
 
-    def _near_enrolled(self, encodings: dict[int, np.ndarray]) -> dict[int, Neighbour]:
-        """Of supposed strangers, by position, those that score as high as an enrolled identity's own pictures."""
+    def _suspicions(self, encodings: Float32[np.ndarray, "faces dim"]) -> list[str]:
+        """Of each face of supposed strangers, who enrolled it is as like as that one's own pictures; mostly empty."""
+        if self._suspicious_above == inf or not len(encodings):
+            return [""] * len(encodings)
         whose = next(enrolled for enrolled, strangers in STRANGERS_OF.items() if strangers == self._kind)
-        if not encodings or whose not in self._gallery.kinds():
-            return {}
-        answers = self._gallery.recognize(np.stack(list(encodings.values())), kind=whose)
-        return {
-            position: answer.neighbours[0]
-            for position, answer in zip(encodings, answers, strict=True)
-            if answer.score is not None and answer.score >= self._suspicious_above
-        }
-
-
-@dataclass(frozen=True)
-class _File:
-    content: bytes = b""
-    sha256: bytes = b""
-    trouble: str = ""
-
-
-@dataclass(frozen=True)
-class _Cut:
-    crop: UInt8[np.ndarray, "height width 3"]
-    """At the encoder's input size, so that a batch of large pictures is small."""
-    stored: bytes
-    hash: int
-    detection: Detection
+        if whose not in self._gallery.kinds():
+            return [""] * len(encodings)
+        suspicions = []
+        for answer in self._gallery.recognize(encodings, kind=whose):
+            suspicious = answer.score is not None and answer.score >= self._suspicious_above
+            near = answer.neighbours[0] if suspicious else None
+            suspicions.append(
+                f"scores {near.similarity:.2f} as {near.identity}, who is enrolled ({near.source})" if near else ""
+            )
+        return suspicions
 
 
 @dataclass(frozen=True)
@@ -192,42 +213,33 @@ class _Underway:
     path: Path
     sha256: bytes
     fate: EnrolledPicture | None
-    work: Future[_Cut] | None
+    work: Future[CutPicture] | None
 
 
-class _NoFace(Exception):
-    pass
-
-
-def _read_file(labelled: LabelledPicture) -> _File:
-    try:
-        content = read_file(labelled.path, readable(labelled.path))
-    except UnreadablePicture as error:
-        return _File(trouble=error.reason)
-    return _File(content, hashlib.sha256(content).digest())
-
-
-def _cut(file: _File, path: Path, detector: Detector, encoder: Encoder) -> _Cut:
-    """Decode, take the largest face, and make of it all that does not need the encoder."""
-    picture = read_picture(file.content, readable(path))
-    detections = detector.find(picture)
-    if not detections:
-        raise _NoFace(f"{detector.name} found no face; --detector whole takes the whole picture")
-    detection = max(detections, key=lambda found: (found.box[2] - found.box[0]) * (found.box[3] - found.box[1]))
-    crop = crop_face(picture, detection)
-    return _Cut(encoder.fit(crop), _stored(crop), perceptual_hash(crop), detection)
-
-
-def _stored(crop: UInt8[np.ndarray, "height width 3"]) -> bytes:
-    """The crop as a small JPEG file."""
-    import cv2
-
-    scale = CROP_SIDE / max(crop.shape[:2])
-    if scale < 1:
-        height, width = (max(1, round(side * scale)) for side in crop.shape[:2])
-        crop = cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA)
-    _, encoded = cv2.imencode(".jpg", crop[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
-    return encoded.tobytes()
+def _encoded(
+    underway: _Underway,
+    picture: CutPicture,
+    encodings: Float32[np.ndarray, "faces dim"],
+    suspicions: Sequence[str],
+) -> EncodedPicture:
+    """The picture's faces as references to be, without those that are suspicious."""
+    faces = [
+        NewReference(
+            identity=underway.identity,
+            sha256=underway.sha256,
+            source=readable(underway.path),
+            box=face.detection.box,
+            region=face.detection.region,
+            detection=face.detection.score,
+            hash=face.hash,
+            encoding=encoding.astype(np.float16),
+            crop=face.stored,
+        )
+        for face, encoding, suspicion in zip(picture.faces, encodings, suspicions, strict=True)
+        if not suspicion
+    ]
+    left_out = tuple(suspicion for suspicion in suspicions if suspicion)
+    return EncodedPicture(underway.identity, underway.path, underway.sha256, picture.hash, tuple(faces), left_out)
 
 
 def _conflict(identity: str, path: Path, holder: str) -> EnrolledPicture:

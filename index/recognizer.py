@@ -21,7 +21,7 @@ from embedder.detectors import DEFAULT_DETECTOR, WholePicture
 from index.answers import FaceAnswer, PictureAnswer, Recognition
 from index.calibrator import Population
 from index.enroller import Enroller
-from index.enrolment import EnrolledPicture, EnrolmentReport
+from index.enrolment import FACES, EnrolledPicture, EnrolmentReport
 from index.gallery import DEFAULT_FPIR, DEFAULT_MISIDENTIFICATION, Gallery
 from index.records import KINDS, STRANGERS_OF, EncoderStamp, proper_kind
 from index.voting import DEFAULT_RULE
@@ -89,6 +89,7 @@ class Recognizer:
         *,
         name: str | None = None,
         kind: str = "character",
+        faces: str = "agree",
         as_strangers: bool = False,
         allow_conflicts: bool = False,
         words: str | None = None,
@@ -99,12 +100,22 @@ class Recognizer:
         Pictures that the gallery holds already are recognised by their bytes and not encoded again, so an interrupted
         enrolment goes on where it stopped. Every 64 pictures are one transaction. What cannot be used is reported and
         the rest goes on. `on_picture` is told of each picture once its fate is on the disk; `words` is what the journal
-        calls the command. With `as_strangers` the pictures join the gallery's bank of strangers: they help to tell how
-        high strangers score, and nobody is ever taken for them; one that is close to somebody enrolled is left out.
+        calls the command.
 
-        Raises UnusableSource for a folder without pictures, GalleryError for a name that cannot be one.
+        Of a picture with several faces, `faces` says which is enrolled: `agree`, the one that agrees with the
+        identity's other references, decided when all other pictures are enrolled (see `index.agreement`; where none
+        clearly does, none is, and the report lists the picture); `largest`; or `all`, each as a reference of its own.
+
+        With `as_strangers` the pictures join the gallery's bank of strangers: they help to tell how high strangers
+        score, and nobody is ever taken for them; a face that is close to somebody enrolled is left out. Here `agree`
+        takes all faces of a picture, as none of them is anybody's; together they count as one stranger.
+
+        Raises UnusableSource for a folder without pictures, GalleryError for a name that cannot be one, ValueError for
+        `faces` that are none of FACES.
         """
         proper_kind(kind)
+        if faces not in FACES:
+            raise ValueError(f"there are no faces {faces!r} to enrol: use one of {', '.join(FACES)}")
         if isinstance(source, str | Path):
             words = words or f"enroll {readable(source)}"
             source = find_pictures(source, name=name).pictures
@@ -125,6 +136,7 @@ class Recognizer:
             self.stamp,
             WholePicture() if kind == "artist" else self.detector,
             kind=STRANGERS_OF[kind] if as_strangers else kind,
+            faces="all" if as_strangers and faces == "agree" else faces,
             command=self.gallery.begin(words or "enroll"),
             allow_conflicts=allow_conflicts,
             suspicious_above=suspicious_above,

@@ -24,7 +24,7 @@ def row(text: str, first: str) -> list[str]:
 def test_enroll_then_query_names_the_right_one(run, refs, paint, tmp_path):
     enrolled = run("enroll", refs)
     assert enrolled.code == 0
-    assert row(enrolled.out, "red")[:7] == ["red", "4", "0", "0", "0", "0", "4"]
+    assert row(enrolled.out, "red")[:8] == ["red", "4", "0", "0", "0", "0", "0", "4"]
     assert "gallery.kaodex holds 3 identities with 12 references" in enrolled.out
     asked = run("query", paint(tmp_path / "a.png", RED, 99), paint(tmp_path / "b.png", YELLOW, 98))
     assert asked.code == 0
@@ -151,7 +151,7 @@ def test_annotated_pictures(run, refs, paint, tmp_path):
         (["enroll", "loose"], "--as NAME"),
         (["enroll", "loose/0.png"], "--as NAME"),
         (["gallery", "list"], "kaodex enroll FOLDER"),
-        (["enroll", "refs", "--detector", "psychic"], "use 'whole'"),
+        (["enroll", "refs", "--detector", "psychic"], "use 'auto', 'whole'"),
     ],
 )
 def test_first_mistakes_name_the_cure(run, refs, paint, tmp_path, words, cure):
