@@ -15,11 +15,7 @@ def crop_face(
 
     Where the square leaves the picture, the picture is mirrored at its border pixels, as often as needed.
     """
-    left, top, right, bottom = detection.box
-    if detection.region == "face":
-        side = (3 * max(right - left, bottom - top) + 1) // 2
-        left, top = (left + right - side) // 2, (top + bottom - side) // 2
-        right, bottom = left + side, top + side
+    left, top, right, bottom = detection.crop
     height, width = picture.shape[:2]
     if min(left, top) >= 0 and right <= width and bottom <= height:
         return picture[top:bottom, left:right].copy()

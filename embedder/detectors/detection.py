@@ -25,6 +25,19 @@ class Detection:
         if right <= left or bottom <= top:
             raise ValueError(f"a box needs x0 < x1 and y0 < y1, but this is {self.box}")
 
+    @property
+    def crop(self) -> tuple[int, int, int, int]:
+        """The box of the pixels that stand for it; it may reach beyond the picture.
+
+        Of a face, the square of 1.5 times the longer side of its box, around its centre; of a `whole`, the box itself.
+        """
+        left, top, right, bottom = self.box
+        if self.region == "whole":
+            return self.box
+        side = (3 * max(right - left, bottom - top) + 1) // 2
+        left, top = (left + right - side) // 2, (top + bottom - side) // 2
+        return left, top, left + side, top + side
+
 
 @runtime_checkable
 class Detector(Protocol):
