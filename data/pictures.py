@@ -60,6 +60,21 @@ def read_picture(source: str | Path | bytes, name: str | None = None) -> UInt8[n
         raise UnreadablePicture(name, f"cannot be decoded: {error or type(error).__name__}") from error
 
 
+def read_picture_with_alpha(path: Path) -> UInt8[np.ndarray, "height width 4"]:
+    """The picture as RGBA, for those who lay it on a background of their own; raises UnreadablePicture.
+
+    Transparency is kept where OpenCV decodes it as 8 bits; every other picture is opaque, as `read_picture` gives it.
+    """
+    opaque = read_picture(path)  # refuses what is damaged or far too large before OpenCV decodes it
+    try:
+        picture = cv2.imdecode(np.frombuffer(read_file(path, str(path)), np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        picture = None
+    if picture is None or picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 4:
+        return np.asarray(cv2.cvtColor(opaque, cv2.COLOR_RGB2RGBA), np.uint8)
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA), np.uint8)
+
+
 def read_file(path: Path, name: str) -> bytes:
     """The bytes of a regular file of at most MAX_BYTES. Raises UnreadablePicture for all else."""
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,14 @@ def export_encoder(
     )
     save_file(state, folder / WEIGHTS)
     (folder / WEIGHTS).chmod(0o644)  # safetensors writes for its owner alone
-    write_onnx(network, folder / ONNX, input_size)
+    write_onnx(
+        network,
+        folder / ONNX,
+        torch.zeros(2, 3, input_size, input_size),
+        taken="image",
+        given=["encoding"],
+        dynamic={0: torch.export.Dim("crops")},
+    )
     card = {
         "format": FORMAT,
         "name": name,
@@ -68,19 +75,29 @@ def rounded_state(network: torch.nn.Module) -> dict[str, torch.Tensor]:
     }
 
 
-def write_onnx(network: Network, path: Path, input_size: int) -> None:
-    """Write input `image` (N, 3, S, S) to output `encoding` (N, D), with kernels stored as float16."""
+def write_onnx(
+    network: torch.nn.Module,
+    path: Path,
+    example: torch.Tensor,
+    *,
+    taken: str,
+    given: Sequence[str],
+    dynamic: Mapping[int, Any],
+) -> None:
+    """Write a network of one input, with kernels stored as float16.
+
+    taken, given: names of the input and of the outputs. dynamic: which dimensions of the input may change.
+    """
     import onnx
 
-    example = torch.zeros(2, 3, input_size, input_size)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             network,
             (example,),
-            input_names=["image"],
-            output_names=["encoding"],
-            dynamic_shapes=({0: torch.export.Dim("crops")},),
+            input_names=[taken],
+            output_names=list(given),
+            dynamic_shapes=(dict(dynamic),),
             dynamo=True,
             optimize=True,
             verbose=False,

@@ -10,7 +10,6 @@ from safetensors.torch import load_file, save_file
 
 from data.errors import UnusableSource
 from data.whole_file import whole_file
-from embedder.network import Network
 
 CHECKPOINT = "checkpoint.pt"
 BEST = "best.safetensors"
@@ -36,12 +35,12 @@ def load_checkpoint(path: Path, digest: str) -> dict[str, Any] | None:
     return state
 
 
-def save_best(folder: Path, network: Network) -> None:
+def save_best(folder: Path, network: torch.nn.Module) -> None:
     """Keep the weights that did best so far."""
     with whole_file(folder / BEST) as unfinished:
         save_file({name: value.contiguous() for name, value in network.state_dict().items()}, unfinished)
 
 
-def load_best(folder: Path, network: Network) -> None:
+def load_best(folder: Path, network: torch.nn.Module) -> None:
     """Put the kept weights into the network."""
     network.load_state_dict(load_file(folder / BEST))

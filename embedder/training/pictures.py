@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from data.errors import UnusableSource
-from data.pictures import read_file, read_picture
+from data.pictures import read_picture_with_alpha
 from embedder.preprocess import centre_square, resize_square
 
 CHUNK = 256
@@ -22,17 +22,10 @@ CHUNK = 256
 
 def decode_square(path: Path, side: int) -> UInt8[np.ndarray, "side side 4"]:
     """The picture's centre square as RGBA; raises UnreadablePicture for a file that is no picture."""
-    opaque = read_picture(path)  # refuses what is damaged or far too large before OpenCV decodes it
-    encoded = np.frombuffer(read_file(path, str(path)), np.uint8)
-    try:
-        picture = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        picture = None
-    if picture is None or picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 4:
-        # Nothing is transparent, or OpenCV cannot tell: read as everywhere else.
-        square = centre_square(opaque)
-        return cv2.cvtColor(np.ascontiguousarray(resize_square(square, side)), cv2.COLOR_RGB2RGBA).astype(np.uint8)
-    square = centre_square(np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA), np.uint8))
+    square = centre_square(read_picture_with_alpha(path))
+    if square[..., 3].min() == 255:
+        opaque = np.ascontiguousarray(resize_square(np.ascontiguousarray(square[..., :3]), side))
+        return np.asarray(cv2.cvtColor(opaque, cv2.COLOR_RGB2RGBA), np.uint8)
     # Colours under full transparency are arbitrary: weigh by alpha before resizing, or they bleed into the edges.
     alpha = square[..., 3:].astype(np.float32) / 255
     weighed = resize_square(np.concatenate([(square[..., :3] * alpha).astype(np.uint8), square[..., 3:]], 2), side)

@@ -10,6 +10,7 @@ import torch
 from accelerate import Accelerator
 
 from embedder.network import Network
+from embedder.training.averaging import follow
 from embedder.training.batches import Batch
 from embedder.training.learner import Learner
 from embedder.training.losses import Objective
@@ -108,18 +109,8 @@ class Training:
         self._scaler.step(self._optimiser)
         self._scaler.update()
         self.step += 1
-        self._follow()
+        follow(self.average, self.network, self.recipe.average_decay, self.step)
         return total
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        # Young averages forget faster, or the first random weights would linger in them.
-        decay = min(self.recipe.average_decay, (1 + self.step) / (10 + self.step))
-        for mean, value in zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True):
-            if value.is_floating_point():
-                mean.lerp_(value, 1 - decay)
-            else:
-                mean.copy_(value)
 
     def state(self) -> dict[str, Any]:
         """Everything that changes during a run."""

@@ -1,0 +1,1 @@
+"""Training a face detector: pictures with boxes in, a detector folder out."""

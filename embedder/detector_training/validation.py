@@ -1,0 +1,91 @@
+"""How well a network finds faces that it has not learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, UInt8
+
+from embedder.detector_training.box_files import Boxes
+from embedder.detector_training.collage import compose
+from embedder.detector_training.sprites import Cast, Sprite
+from embedder.detectors.network import FaceNetwork
+from embedder.detectors.search import GREY, search
+from embedder.detectors.suppression import suppress
+from measure.detection import average_precision, match_boxes, recall_at_false_boxes
+
+FACES = (14, 224)
+"""Longer sides in pixels of the faces that a network of ours sees: what `collage` composes, less a margin."""
+
+LEAST = 0.05
+"""Scores below it are no boxes when networks are measured."""
+
+FALSE_BOXES = 0.1
+"""Per picture, at which recall is told."""
+
+
+class Truth(NamedTuple):
+    """A picture, its faces, and its places to be ignored."""
+
+    picture: UInt8[np.ndarray, "height width 3"]
+    boxes: Boxes
+    ignore: Boxes
+
+
+def dev_pictures(cast: Cast, most: int = 400) -> list[Truth]:
+    """Pictures with faces as they are, on a grey border, evenly from all collections."""
+    each = max(1, most // len(cast.faces))
+    chosen = []
+    for collection in cast.faces:
+        stride = max(1, len(collection) // each)
+        chosen += [_with_border(sprite) for sprite in collection[::stride][:each]]
+    return chosen
+
+
+def dev_scenes(cast: Cast, count: int, size: int = 512) -> list[Truth]:
+    """Composed scenes, the same ones each time."""
+    scenes = [compose(cast, size, np.random.default_rng([7, number])) for number in range(count)]
+    return [Truth(scene.view, *scene.truth()) for scene in scenes]
+
+
+def measure_network(network: FaceNetwork, truths: Sequence[Truth]) -> dict[str, float]:
+    """Average precision at IoU 0.5, and recall at one false box per ten pictures."""
+    found = [find(network, picture, LEAST) for picture, _, _ in truths]
+    matched = match_boxes(
+        [boxes for boxes, _ in found],
+        [scores for _, scores in found],
+        [boxes.astype(np.float64) for _, boxes, _ in truths],
+        [ignore.astype(np.float64) for _, _, ignore in truths],
+    )
+    return {"ap": average_precision(matched), "recall": recall_at_false_boxes(matched, FALSE_BOXES)}
+
+
+def find(
+    network: FaceNetwork, picture: UInt8[np.ndarray, "height width 3"], threshold: float
+) -> tuple[Float[np.ndarray, "faces 4"], Float[np.ndarray, " faces"]]:
+    """Boxes and scores as the finished detector gives them, by the network in PyTorch."""
+    device = next(network.parameters()).device
+
+    @torch.inference_mode()
+    def run(
+        pictures: UInt8[np.ndarray, "tiles height width 3"],
+    ) -> tuple[Float32[np.ndarray, "tiles rows columns"], Float32[np.ndarray, "tiles rows columns 4"]]:
+        scores, boxes = network.eval()(torch.from_numpy(pictures).to(device))
+        return scores.cpu().numpy(), boxes.cpu().numpy()
+
+    boxes, scores = search(picture, run, faces=FACES, threshold=threshold)
+    kept = suppress(boxes, scores)
+    return boxes[kept], scores[kept]
+
+
+def _with_border(sprite: Sprite) -> Truth:
+    picture = sprite.picture
+    white = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(picture, 3)), cv2.COLOR_GRAY2RGB)
+    plain = cv2.add(cv2.cvtColor(picture, cv2.COLOR_RGBA2RGB), white)
+    border = round(0.1 * max(plain.shape[:2]))
+    framed = cv2.copyMakeBorder(plain, border, border, border, border, cv2.BORDER_CONSTANT, value=(GREY, GREY, GREY))
+    return Truth(np.asarray(framed, np.uint8), sprite.boxes + border, sprite.ignore + border)
