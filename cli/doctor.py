@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.markup import escape
@@ -15,18 +16,21 @@ from cli.options import device_option
 from cli.output import answers, table
 from data.errors import KaodexError, MissingDependency
 
+if TYPE_CHECKING:
+    from embedder.detectors import Detector
+
 PACKAGES = (
     *("kaodex", "numpy", "opencv-contrib-python-headless", "pillow", "onnxruntime", "faiss-cpu", "faiss-gpu"),
     *("torch", "timm", "pytorch-metric-learning"),
 )
 ENOUGH = 0.5
-"""The self-test's share of right names below which something is broken; guessing would give 0.1."""
+"""The self-test's share of right names below which something is broken; guessing would give 0.1. Of faces, likewise."""
 
 
 @click.command(short_help="Say what is installed, and test it.")
 @device_option
 def doctor(device: str) -> None:
-    """Say which versions are installed, which devices they see, and whether the encoder tells characters apart."""
+    """Say which versions are installed, which devices they see, and whether faces are found and told apart."""
     console = answers()
     lines = table("what", "found")
     lines.add_row("Python", f"{platform.python_version()} on {platform.platform()}")
@@ -39,6 +43,9 @@ def doctor(device: str) -> None:
     for name, state, whole in _encoders():
         lines.add_row(f"encoder {escape(name)}", state)
         sick = sick or not whole
+    for name, state, well in _detectors():
+        lines.add_row(f"detector {escape(name)}", state)
+        sick = sick or not well
     try:
         encoder, figure, total = _self_test(device)
         lines.add_row("at work", escape(encoder))
@@ -110,11 +117,57 @@ def _encoders() -> Iterator[tuple[str, str, bool]]:
         )
 
 
+def _detectors() -> Iterator[tuple[str, str, bool]]:
+    """Every shipped detector: what it is, how many drawn faces it finds, and whether all of that is well."""
+    from embedder.detectors import DEFAULT_DETECTOR, load_detector
+    from embedder.detectors.card import (
+        SHIPPED_DETECTOR,
+        check_files,
+        find_detector,
+        read_detector_card,
+        shipped_detectors,
+    )
+
+    default = SHIPPED_DETECTOR if DEFAULT_DETECTOR == "auto" else DEFAULT_DETECTOR
+    for name in shipped_detectors():
+        told = "shipped, the default" if name == default else "shipped"
+        try:
+            wrong = check_files(read_detector_card(find_detector(name)))
+            if wrong:
+                yield name, f"{told}, [red]missing or damaged:[/] {escape(', '.join(wrong))}", False
+                continue
+            found, total = _found(load_detector(name))
+        except KaodexError as error:
+            yield name, f"{told}, [red]unusable:[/] {escape(str(error))}", False
+            continue
+        seen = f"{found} of {total} drawn faces found"
+        well = found >= ENOUGH * total
+        yield name, f"{told}, all files whole, {seen if well else f'[red]only {seen}[/]'}", well
+
+
+def _found(detector: Detector) -> tuple[int, int]:
+    """Of the faces in drawn scenes, how many the detector finds, and how many there are."""
+    import numpy as np
+
+    from data.drawn import draw_scene
+    from measure.detection import overlaps
+
+    found = total = 0
+    for seed in range(100, 104):
+        scene = draw_scene([seed, seed + 10, seed + 20], artist=seed, picture=seed)
+        boxes = np.array([one.box for one in detector.find(scene.picture)], np.float64).reshape(-1, 4)
+        faces = np.array([face.box for face in scene.faces], np.float64)
+        found += int((overlaps(faces, boxes) >= 0.5).any(axis=1).sum())
+        total += len(faces)
+    return found, total
+
+
 def _self_test(device: str) -> tuple[str, int, int]:
     """Enrol drawn characters in a gallery that is thrown away, ask about each again by another artist's hand."""
     from data.canvas import write_picture
     from data.drawn import draw_face
     from embedder import Encoder
+    from embedder.detectors import WholePicture
     from index.gallery import Gallery
     from index.recognizer import Recognizer
 
@@ -129,7 +182,7 @@ def _self_test(device: str) -> tuple[str, int, int]:
             for number in range(3):
                 picture = draw_face(seed, artist=seed + number, picture=number, size=size)
                 write_picture(Path(folder) / "refs" / str(seed) / f"{number}.png", picture)
-        recognizer = Recognizer(gallery, encoder)
+        recognizer = Recognizer(gallery, encoder, WholePicture())
         recognizer.enroll(Path(folder) / "refs")
         asked = [recognizer.see(draw_face(seed, seed + 50, 50, size), str(seed)) for seed in seeds]
         answered = recognizer.recognize(asked)

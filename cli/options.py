@@ -36,8 +36,10 @@ detector_option = click.option(
     "--detector",
     default=DEFAULT_DETECTOR,
     show_default=True,
-    metavar="whole|cascade:PATH",
-    help="How faces are found: the whole picture is the face, or an OpenCV cascade file of yours.",
+    metavar="auto|whole|NAME|FOLDER|cascade:PATH|onnx:PATH",
+    help="How faces are found. auto: by the shipped detector; a picture that is itself a face crop is taken whole. "
+    "whole: the centre square is the face. Or a detector by its name or folder, an OpenCV cascade, or a YOLOv8-style "
+    "network.",
 )
 kind_option = click.option(
     "--kind",

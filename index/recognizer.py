@@ -187,13 +187,14 @@ class Recognizer:
         """What `recognize` needs of a picture: its faces at the encoder's input size, found unless they are given."""
         found = tuple(self.detector.find(picture) if detections is None else detections)
         whole = WholePicture().find(picture)[0]
-        fitted = {place: self.encoder.fit(crop_face(picture, place)) for place in dict.fromkeys((*found, whole))}
+        places = {place.crop: place for place in (*found, whole)}  # each crop is fitted once
+        fitted = {crop: self.encoder.fit(crop_face(picture, place)) for crop, place in places.items()}
         return Seen(
             image=image,
             size=(picture.shape[1], picture.shape[0]),
             detections=found,
-            faces=tuple(fitted[detection] for detection in found),
-            whole=fitted[whole],
+            faces=tuple(fitted[detection.crop] for detection in found),
+            whole=fitted[whole.crop],
         )
 
     def recognize(self, seen: Sequence[Seen], how: Question | None = None) -> list[PictureAnswer]:

@@ -41,11 +41,17 @@ def shipped_detectors() -> list[str]:
     return sorted(card.parent.name for card in SHIPPED.glob(f"*/{CARD}"))
 
 
-def find_detector(name_or_folder: str | Path) -> Path | None:
-    """The folder of a detector: a shipped one by its name, or any folder with a card; None where there is none."""
+def find_detector(name_or_folder: str | Path) -> Path:
+    """The folder of a detector: a shipped one by its name, or any folder with a card; raises UnusableEncoder."""
     name = str(name_or_folder)
     folder = SHIPPED / name if name in shipped_detectors() else Path(name).expanduser()
-    return folder if name and (folder / CARD).is_file() else None
+    if name and (folder / CARD).is_file():
+        return folder
+    words = ", ".join(f"'{word}'" for word in ("auto", "whole", *shipped_detectors()))
+    raise UnusableEncoder(
+        f"there is no detector '{name}'; use {words}, the folder of a detector (with its {CARD}), 'cascade:PATH' with "
+        "an OpenCV cascade file, or 'onnx:PATH' with a YOLOv8-style face detector"
+    )
 
 
 def read_detector_card(folder: Path) -> DetectorCard:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from data.errors import UnusableEncoder
 from embedder.detectors.auto import Auto
-from embedder.detectors.card import CARD, SHIPPED_DETECTOR, find_detector, shipped_detectors
+from embedder.detectors.card import SHIPPED_DETECTOR, find_detector
 from embedder.detectors.cascade import Cascade
 from embedder.detectors.detection import Detector
 from embedder.detectors.trained import TrainedDetector
@@ -32,12 +31,5 @@ def load_detector(spec: str) -> Detector:
         return Cascade(argument)
     if kind == "onnx" and argument:
         return Yolo(argument)
-    folder = find_detector(SHIPPED_DETECTOR if spec == "auto" else spec)
-    if folder is None:
-        names = ", ".join(f"'{name}'" for name in ("auto", "whole", *shipped_detectors()))
-        raise UnusableEncoder(
-            f"there is no detector '{spec}'; use {names}, the folder of a detector (with its {CARD}), 'cascade:PATH' "
-            "with an OpenCV cascade file, or 'onnx:PATH' with a YOLOv8-style face detector"
-        )
-    found = TrainedDetector(folder)
+    found = TrainedDetector(find_detector(SHIPPED_DETECTOR if spec == "auto" else spec))
     return Auto(found) if spec == "auto" else found
