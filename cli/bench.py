@@ -122,8 +122,8 @@ def bench(
     nothing are measured on the same draws, 1-NN on colour histograms and on HOG with Lab colours: the floor.
 
     All of them are shown the same: of each picture the largest face that the detector finds, and where it finds none,
-    the whole centre square. No picture is dropped, so that detectors can be compared. `--detector whole` is for
-    pictures that are face crops already.
+    the whole centre square. No picture is dropped, so that detectors can be compared. For identities that are artists,
+    give `--detector whole`.
 
     With --open-set a random part of the identities is enrolled and the others ask as strangers; each draw is calibrated
     from its own references, as a gallery is, so that what is promised can be compared with what is found.
