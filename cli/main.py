@@ -17,6 +17,7 @@ COMMANDS = {
     "gallery": "cli.gallery:gallery",
     "bench": "cli.bench:bench",
     "train": "cli.train:train",
+    "train-detector": "cli.train_detector:train_detector",
     "encoders": "cli.encoders:encoders",
     "demo": "cli.demo:demo",
     "doctor": "cli.doctor:doctor",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +14,10 @@ from rich.markup import escape
 
 from cli.output import count
 from cli.progress import progress, talk
+from cli.watch import Watch, cores
 
 if TYPE_CHECKING:
     from embedder.training.plan import Plan
-    from embedder.training.run import Progress
 
 # Those of `embedder.training`, the default first; written here again because importing them would slow `--help`.
 LOSSES = (
@@ -28,8 +27,6 @@ LOSSES = (
 AUGMENTATIONS = ("drawings", "plain", "hand-drawn", "none")
 BALANCES = ("root", "identities", "pictures")
 PRECISIONS = ("bf16", "fp16", "fp32")
-LOG_EVERY = 10.0
-"""Seconds between lines where stderr is no terminal."""
 
 
 def _pairs(words: tuple[str, ...], option: str) -> dict[str, Any]:
@@ -154,7 +151,7 @@ def train(
 
         raise MissingDependency(f"training needs {error.name}: pip install 'kaodex[train]'") from error
 
-    torch.set_num_threads(threads or _cores())
+    torch.set_num_threads(threads or cores())
     # 0 counts as asked for, although it equals False
     asked = {name: value for name, value in settings.items() if value is not None and value is not False}
     asked.setdefault("name", out.resolve().name)
@@ -215,7 +212,7 @@ def _run(
                 workers=workers,
                 cache=cache,
                 say=say,
-                watch=_Watch(advance),
+                watch=Watch(advance),
             )
     except Interrupted as interrupted:
         say(str(interrupted))
@@ -227,26 +224,3 @@ def _run(
             learnt = replace(learnt, network=with_discriminant(learnt.network, material, recipe))
         folder = finish(recipe, learnt, [*plan.identities, *plan.instances], plan.dev, out, story=story, say=say)
         say(f"wrote {folder}: use it with --encoder {folder}")
-
-
-class _Watch:
-    """Shows how far a run is: on a terminal by the bar, elsewhere by a line now and then."""
-
-    def __init__(self, advance: Any) -> None:
-        self._advance = advance
-        self._said = 0.0
-
-    def __call__(self, at: Progress) -> None:
-        self._advance(at.pictures)
-        if not talk.is_terminal and time.monotonic() - self._said >= LOG_EVERY:
-            self._said = time.monotonic()
-            talk.print(
-                f"step {at.step:,}  loss {at.loss:.3f}  {at.images_per_second:.0f} images/s  "
-                f"{at.minutes_left:.1f} min left"
-            )
-
-
-def _cores() -> int:
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -19,7 +19,7 @@ COUNTS = (0.08, 0.36, 0.2, 0.12, 0.24)
 """Shares of scenes with no face, with one, two, three, and with four to twelve."""
 MOST = 12
 
-SMALLEST, LARGEST = 13.0, 230.0
+SMALLEST, LARGEST = 13.0, 172.0
 """Longer sides of the faces that are composed, in pixels."""
 
 UPRIGHT = 0.7

@@ -28,9 +28,9 @@ class DetectorRecipe:
 
     drawn: int = 1500
     """Pictures drawn by program besides the boxed ones."""
-    scene: int = 256
+    scene: int = 192
     """Pixels of a side of the composed scenes."""
-    batch: int = 48
+    batch: int = 64
     steps: int | None = None
     minutes: float | None = None
     """The run ends when its steps or its minutes are used up, whichever comes first; None: no bound of that kind."""

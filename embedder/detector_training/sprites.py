@@ -66,21 +66,29 @@ def gather_cast(
 ) -> Cast:
     """Read the pictures of a box file under `root`, and draw so many pictures by program besides.
 
-    A collection is a picture's folder path without the last folder (the identity), or that folder itself where it has
-    no other. Pictures that cannot be read are told of and left out. first_drawn: the seed of the first drawn picture,
+    Pictures that cannot be read are told of and left out. first_drawn: the seed of the first drawn picture,
     so that training and testing draw others.
     """
     collections: dict[str, list[Sprite]] = {}
     clutter = []
     for name, sprite in _read(root, boxed, say):
         if len(sprite.boxes):
-            parents = Path(name).parts[:-1]
-            collections.setdefault("/".join(parents[:-1] or parents), []).append(sprite)
+            collections.setdefault(collection_of(name), []).append(sprite)
         elif not len(sprite.ignore):
             clutter.append(sprite)
     if drawn:
         collections["drawn"] = list(draw_sprites(drawn, first_drawn))
     return Cast(tuple(tuple(one) for one in collections.values()), tuple(clutter))
+
+
+def collection_of(name: str) -> str:
+    """The collection of a picture by its path: the folders but the last (the identity), or the one where it has one.
+
+    >>> collection_of("faces/mine/rem/1.png"), collection_of("clutter/1.png")
+    ('faces/mine', 'clutter')
+    """
+    parents = Path(name).parts[:-1]
+    return "/".join(parents[:-1] or parents)
 
 
 def draw_sprites(count: int, first: int) -> Iterable[Sprite]:

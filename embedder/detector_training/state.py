@@ -13,6 +13,7 @@ from embedder.detector_training.scene_batches import SceneBatch
 from embedder.detector_training.targets import Target
 from embedder.detectors.network import FaceNetwork, normalised
 from embedder.training.averaging import follow
+from embedder.training.processes import check_device
 
 
 class DetectorTraining:
@@ -22,6 +23,9 @@ class DetectorTraining:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
         self.step = 0
+        check_device(device)
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
         self._device = torch.device(device)
         network = FaceNetwork(recipe.backbone, recipe.arguments, channels=recipe.channels)
         self.network = network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -16,9 +16,9 @@ from embedder.detector_training.sprites import Cast, Sprite
 from embedder.detectors.network import FaceNetwork
 from embedder.detectors.search import GREY, search
 from embedder.detectors.suppression import suppress
-from measure.detection import average_precision, match_boxes, recall_at_false_boxes
+from measure.detection import Found, average_precision, match_boxes, recall_at_false_boxes
 
-FACES = (14, 224)
+FACES = (14, 160)
 """Longer sides in pixels of the faces that a network of ours sees: what `collage` composes, less a margin."""
 
 LEAST = 0.05
@@ -54,14 +54,19 @@ def dev_scenes(cast: Cast, count: int, size: int = 512) -> list[Truth]:
 
 def measure_network(network: FaceNetwork, truths: Sequence[Truth]) -> dict[str, float]:
     """Average precision at IoU 0.5, and recall at one false box per ten pictures."""
+    matched = match(network, truths)
+    return {"ap": average_precision(matched), "recall": recall_at_false_boxes(matched, FALSE_BOXES)}
+
+
+def match(network: FaceNetwork, truths: Sequence[Truth]) -> Found:
+    """What the network finds in pictures, matched to their faces."""
     found = [find(network, picture, LEAST) for picture, _, _ in truths]
-    matched = match_boxes(
+    return match_boxes(
         [boxes for boxes, _ in found],
         [scores for _, scores in found],
         [boxes.astype(np.float64) for _, boxes, _ in truths],
         [ignore.astype(np.float64) for _, _, ignore in truths],
     )
-    return {"ap": average_precision(matched), "recall": recall_at_false_boxes(matched, FALSE_BOXES)}
 
 
 def find(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import timm
 import torch
@@ -14,10 +14,10 @@ STRIDE = 8
 """Pixels between two cells of the map."""
 
 DEFAULT_ARGUMENTS: dict[str, Any] = {
-    "layers": [1, 1, 2, 1],
-    "channels": [24, 48, 96, 128],
+    "layers": [1, 2, 2, 1],
+    "channels": [16, 48, 96, 160],  # multiples of 16, which matrix units take whole
     "stem_type": "deep",
-    "stem_width": 12,
+    "stem_width": 8,
 }
 LARGEST_REACH = 5.0
 """Of the logarithm of a distance in strides, so that no early step overflows: 8 exp(5) is 1,187 pixels."""
@@ -40,10 +40,10 @@ class FaceNetwork(nn.Module):
         super().__init__()
         arguments = dict(DEFAULT_ARGUMENTS if arguments is None else arguments)
         self.description: dict[str, Any] = {"backbone": backbone, "arguments": arguments, "channels": channels}
-        self.backbone: Any = timm.create_model(
-            backbone, pretrained=False, features_only=True, out_indices=(2, 3, 4), **arguments
-        )
-        self.pyramid = FeaturePyramidNetwork(self.backbone.feature_info.channels(), channels, norm_layer=nn.BatchNorm2d)
+        made: nn.Module = timm.create_model(backbone, features_only=True, out_indices=(2, 3, 4), **arguments)
+        self.backbone = made
+        widths = cast(Any, made).feature_info.channels()
+        self.pyramid = FeaturePyramidNetwork(widths, channels, norm_layer=nn.BatchNorm2d)
         # The pyramid's outputs at strides 16 and 32 are not asked for: what they learnt is in the one at stride 8.
         for unused in self.pyramid.layer_blocks[1:]:
             unused.requires_grad_(False)

@@ -11,19 +11,28 @@ from data.errors import UnusableSource
 from embedder.training.recipe import Recipe
 
 
-def accelerator_for(device: str, recipe: Recipe) -> Accelerator:
-    """The accelerator of a device word: `auto` (a GPU where there is one), `cpu`, `cuda` or `cuda:N`.
+def check_device(device: str) -> None:
+    """Raises UnusableSource for what is no device word, or a device that is not there.
 
-    Precision is the learner's own affair, so that one process may hold several runs. Raises UnusableSource for a device
-    that is not there, or a batch that the processes cannot share evenly.
+    The words are `auto` (a GPU where there is one), `cpu`, `cuda` and `cuda:N`.
     """
     if device not in ("auto", "cpu", "cuda") and not (device.startswith("cuda:") and device[5:].isdecimal()):
         raise UnusableSource(f"there is no device '{device}'; use auto, cpu, cuda or cuda:N")
     if device.startswith("cuda"):
-        index = int(device[5:] or 0) if device != "cuda" else 0
+        index = int(device[5:] or 0)
         if index >= torch.cuda.device_count():
             raise UnusableSource(f"PyTorch sees {torch.cuda.device_count()} GPUs, so there is no {device}; use cpu")
-        torch.cuda.set_device(index)
+
+
+def accelerator_for(device: str, recipe: Recipe) -> Accelerator:
+    """The accelerator of a device word (see `check_device`).
+
+    Precision is the learner's own affair, so that one process may hold several runs. Raises UnusableSource for a device
+    that is not there, or a batch that the processes cannot share evenly.
+    """
+    check_device(device)
+    if device.startswith("cuda"):
+        torch.cuda.set_device(int(device[5:] or 0))
     accelerator = Accelerator(cpu=device == "cpu")
     each = accelerator.num_processes * recipe.accumulate
     if recipe.batch % each:
