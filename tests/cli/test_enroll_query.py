@@ -240,7 +240,7 @@ def test_stored_crops_are_small_and_look_like_the_picture(run, paint, tmp_path):
     folder = tmp_path / "big" / "red"
     folder.mkdir(parents=True)
     cv2.imwrite(str(folder / "a.png"), large)
-    run("enroll", tmp_path / "big")
+    run("enroll", tmp_path / "big", "--detector", "whole")
     assert run("gallery", "show", "red", "--sheet", "sheet.png").code == 0
     from index import Gallery
 

@@ -5,7 +5,7 @@ import pytest
 
 import index.annotated
 from data.canvas import Mark
-from embedder import Detection
+from embedder import Detection, load_detector
 from index.annotated import annotated, note, title
 from index.answers import Candidate, PictureAnswer, Recognition
 from index.decision import Status
@@ -65,6 +65,7 @@ def test_each_face_is_marked_in_the_answers_order_with_its_own_references(monkey
 
 def test_a_whole_picture_and_the_artist_are_whole_and_the_artist_comes_last(monkeypatch, recognizer, refs):
     recognizer.enroll(refs, kind="artist")
+    recognizer.detector = load_detector("whole")
     answer = asked(recognizer, None)
     marks, _ = marks_of(monkeypatch, recognizer, answer)
     assert [mark.region for mark in marks] == ["whole", "whole"]
