@@ -13,7 +13,7 @@ from jaxtyping import Float32
 from data.errors import UnusableSource
 from data.whole_file import whole_file
 
-Boxes = Float32[np.ndarray, "faces 4"]
+Boxes = Float32[np.ndarray, "_ 4"]
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ UNMEASURED = 0.4
 LIMITS = (
     "Faces below 20 pixels are not reported, and faces that look away from the picture are not found.",
     "It was made for drawings. Photographs of people were never shown to it and must not be searched with it.",
-    "Heads of animals, masks and dolls may be taken for faces; faces that are mostly covered, or tilted by more than 45 "
-    "degrees, may be missed.",
+    "Heads of animals, masks and dolls may be taken for faces; faces that are mostly covered, or tilted by more than "
+    "45 degrees, may be missed.",
 )
 
 
@@ -101,9 +101,9 @@ def readme(name: str, threshold: float, told: Mapping[str, Any]) -> str:
     lines = [
         f"# {name}",
         "",
-        "Finds the faces of drawn characters: boxes from hairline to chin and from ear to ear. One network at stride "
-        f"8, for faces of {FACES[0]} to {FACES[1]} pixels; pictures are searched at several scales, so a face may be as "
-        f"large as its picture. A face is reported from a score of {threshold:.2f} on.",
+        "Finds the faces of drawn characters: boxes from hairline to chin and from ear to ear. One network at "
+        f"stride 8, for faces of {FACES[0]} to {FACES[1]} pixels; pictures are searched at several scales, so a face "
+        f"may be as large as its picture. A face is reported from a score of {threshold:.2f} on.",
         "",
         f"- Licence of the weights: {told['licence']}.",
         "- Files: `model.safetensors` (PyTorch) and `model.onnx` (ONNX Runtime), kernels stored as float16.",
