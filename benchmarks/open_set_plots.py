@@ -111,7 +111,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        recognizer = Recognizer.open(Path(folder) / "gallery.kaodex", create=True, encoder=options.encoder)
+        path = Path(folder) / "gallery.kaodex"
+        recognizer = Recognizer.open(path, create=True, encoder=options.encoder, detector="whole")
         recognizer.enroll(pictures(options.data, options.identities, options.most))
         calibrator = recognizer.gallery.calibrator("character")
         plot_scores(calibrator, options.fpir, options.out / "open-set-scores.png")

@@ -36,7 +36,7 @@ def calibrate(
     """
     from index.recognizer import Recognizer
 
-    with Recognizer.open(gallery, encoder=encoder) as recognizer:
+    with Recognizer.open(gallery, encoder=encoder, detector="whole") as recognizer:  # no picture is looked at
         if kind not in recognizer.gallery.kinds():
             raise GalleryError(f"{gallery} holds no {kind}: enrol somebody first, with `kaodex enroll FOLDER`")
         calibrator = recognizer.gallery.calibrator(kind, only or None)
