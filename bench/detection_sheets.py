@@ -12,7 +12,7 @@ WHITE, GREEN, ORANGE, GREY = (255, 255, 255), (40, 220, 60), (255, 150, 20), (15
 _DARK = (40, 40, 40)
 _GAP = 6
 
-Layer = tuple[Float64[np.ndarray, "boxes 4"], tuple[int, int, int]]
+Layer = tuple[Float64[np.ndarray, "_ 4"], tuple[int, int, int]]
 """Boxes in pixels of the picture, and their colour in RGB."""
 
 

@@ -13,40 +13,56 @@ from embedder.detectors import SMALLEST_FACE, Detection
 from embedder.detectors.cascade import Cascade
 
 SCALE_FACTORS = (1.01, 1.02, 1.05, 1.1)
-LEAST_NEIGHBOURS = (1, 3, 5)
+LEAST_NEIGHBOURS = (1, 2, 3, 5)
+
+_ALIKE = 0.2  # how far rectangles of one face may be apart: what detectMultiScale takes
 
 _ANIMEFACE = "pip install --no-deps --target DIR animeface 'pillow<12', and set PYTHONPATH=DIR"
 
 
-class ScoredCascade:
-    """An OpenCV cascade asked with settings of one's own; a box's score grows with its neighbours.
+class CascadePass:
+    """One search of a picture by an OpenCV cascade, before the boxes of one face are made one."""
 
-    A cascade finds a face many times at neighbouring places and sizes; as it gives no probability, the number n of
-    these is the score, as n / (n + 5). So one pass shows every setting of its least number of neighbours.
-    """
-
-    def __init__(
-        self, path: Path, scale_factor: float = 1.1, least_neighbours: int = 1, *, equalised: bool = True
-    ) -> None:
+    def __init__(self, path: Path, scale_factor: float, *, equalised: bool) -> None:
         """`scale_factor` from one size to the next, above 1; `equalised`: whether brightness is spread first."""
-        self.path = path
-        self.name = f"{path.stem} x{scale_factor} n{least_neighbours}{'' if equalised else ' plain'}"
+        self.name = f"{path.stem} x{scale_factor}{'' if equalised else ' plain'}"
         self._classifier = Cascade(path)._classifier
         self._scale_factor = scale_factor
-        self._least_neighbours = least_neighbours
         self._equalised = equalised
+        self._last: tuple[UInt8[np.ndarray, "_ _ 3"] | None, list[list[int]]] = (None, [])
+
+    def rectangles(self, picture: UInt8[np.ndarray, "height width 3"]) -> list[list[int]]:
+        """Every place (x, y, width, height) that the cascade takes for a face of at least 20 pixels, overlaps and all.
+
+        The last picture's are kept, so that several settings share one search.
+        """
+        if self._last[0] is not picture:
+            grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+            found = self._classifier.detectMultiScale(
+                cv2.equalizeHist(grey) if self._equalised else grey,
+                scaleFactor=self._scale_factor,
+                minNeighbors=0,
+                minSize=(SMALLEST_FACE, SMALLEST_FACE),
+            )
+            self._last = picture, np.array(found, int).reshape(-1, 4).tolist()
+        return self._last[1]
+
+
+class ScoredCascade:
+    """An OpenCV cascade with a least number of neighbours; a box's score grows with how many it has.
+
+    A cascade finds a face many times at neighbouring places and sizes; as it gives no probability, the number n of
+    these is the score, as n / (n + 5).
+    """
+
+    def __init__(self, search: CascadePass, least_neighbours: int) -> None:
+        self.name = f"{search.name} n{least_neighbours}"
+        self._search = search
+        self._least_neighbours = least_neighbours
 
     def find(self, picture: UInt8[np.ndarray, "height width 3"]) -> list[Detection]:
-        """Faces of at least 20 pixels."""
-        if min(picture.shape[:2]) < SMALLEST_FACE:
-            return []
-        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-        boxes, neighbours = self._classifier.detectMultiScale2(
-            cv2.equalizeHist(grey) if self._equalised else grey,
-            scaleFactor=self._scale_factor,
-            minNeighbors=self._least_neighbours,
-            minSize=(SMALLEST_FACE, SMALLEST_FACE),
-        )
+        """Faces of at least 20 pixels, made of the search as OpenCV itself does."""
+        boxes, neighbours = cv2.groupRectangles(self._search.rectangles(picture), self._least_neighbours, _ALIKE)
         return [
             Detection((int(x), int(y), int(x + w), int(y + h)), float(count / (count + 5)), "face")
             for (x, y, w, h), count in zip(boxes, np.ravel(neighbours), strict=True)
@@ -55,12 +71,8 @@ class ScoredCascade:
 
 def cascade_settings(path: Path) -> dict[str, ScoredCascade]:
     """One cascade in every setting that is tried, by its name."""
-    every = [
-        ScoredCascade(path, scale_factor, least, equalised=equalised)
-        for scale_factor in SCALE_FACTORS
-        for least in LEAST_NEIGHBOURS
-        for equalised in (True, False)
-    ]
+    searches = [CascadePass(path, factor, equalised=spread) for factor in SCALE_FACTORS for spread in (True, False)]
+    every = [ScoredCascade(search, least) for search in searches for least in LEAST_NEIGHBOURS]
     return {one.name: one for one in every}
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from bench.detection_sheets import GREEN, WHITE, annotated, contact_sheet
 from bench.detection_speed import GAP, in_turns, median_with_interval, tiled
 from bench.half_bodies import compare_detectors, half_bodies
-from bench.rival_detectors import ScoredCascade, cascade_settings
+from bench.rival_detectors import cascade_settings
 from bench.windows import best_scores, held_back_windows, is_held_back, window_figures
 from data.errors import UnusableSource
 from embedder.detectors import Detection, WholePicture
@@ -164,14 +164,21 @@ def cascade_file(shared_data):
     return shared_data / "lbpcascade_animeface.xml"
 
 
-def test_more_neighbours_are_a_higher_score(cascade_file, shared_data):
-    picture = cv2.imread(str(shared_data / "scenes" / "sample1.jpg"))[..., ::-1]
-    picture = np.ascontiguousarray(picture)
-    few, many = (ScoredCascade(cascade_file, 1.1, least).find(picture) for least in (1, 3))
-    assert len(few) >= len(many) > 0
-    assert min(face.score for face in many) >= 3 / 8 and all(0 < face.score < 1 for face in few)
-    assert ScoredCascade(cascade_file).find(picture[:10]) == []
-    assert len(cascade_settings(cascade_file)) == 24
+def test_a_search_is_shared_and_says_what_opencv_says(cascade_file, shared_data, monkeypatch):
+    picture = np.ascontiguousarray(cv2.imread(str(shared_data / "scenes" / "sample1.jpg"))[..., ::-1])
+    grey = cv2.equalizeHist(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
+    monkeypatch.setattr("bench.rival_detectors.SCALE_FACTORS", (1.1,))
+    settings = cascade_settings(cascade_file)
+    assert len(settings) == 8
+    for least in (1, 3):
+        own = settings[f"lbpcascade_animeface x1.1 n{least}"].find(picture)
+        boxes, neighbours = cv2.CascadeClassifier(str(cascade_file)).detectMultiScale2(
+            grey, scaleFactor=1.1, minNeighbors=least, minSize=(20, 20)
+        )
+        expected = [(x, y, x + w, y + h, n / (n + 5)) for (x, y, w, h), n in zip(boxes, neighbours, strict=True)]
+        assert np.allclose(sorted((*face.box, face.score) for face in own), sorted(expected))
+        assert own
+    assert settings["lbpcascade_animeface x1.1 n1"].find(np.zeros((9, 300, 3), np.uint8)) == []
 
 
 def test_a_whole_run(benchmark, shared_data, tmp_path, capsys, monkeypatch):
