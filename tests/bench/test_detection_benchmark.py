@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ from PIL import Image
 
 from bench.detection_sheets import GREEN, WHITE, annotated, contact_sheet
 from bench.detection_speed import GAP, in_turns, median_with_interval, tiled
+from bench.found_faces import figures
 from bench.half_bodies import compare_detectors, half_bodies
 from bench.rival_detectors import cascade_settings
 from bench.windows import best_scores, held_back_windows, is_held_back, window_figures
@@ -187,6 +189,7 @@ def test_a_whole_run(benchmark, shared_data, tmp_path, capsys, monkeypatch):
     two = {name: every[name] for name in ("scenes/detect_02.jpg", "scenes/sample1.jpg")}
     (tmp_path / "boxes.json").write_text(json.dumps(two))
     monkeypatch.setattr("bench.rival_detectors.SCALE_FACTORS", (1.1,))
+    monkeypatch.setattr(benchmark, "figures", partial(figures, resamples=20))
     monkeypatch.setattr(benchmark.os, "sched_setaffinity", lambda *arguments: None)
     spec = f"cascade:{shared_data / 'lbpcascade_animeface.xml'}"
     threads = cv2.getNumThreads()
