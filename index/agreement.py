@@ -12,7 +12,7 @@ from jaxtyping import Float32, Int64
 SURE_VOTES = 2
 """Votes that a face needs at least, where the references that vote show the identity alone."""
 
-OWN_VOTES = 3
+OWN_VOTES = 4
 """And where pictures of several faces vote for one another."""
 
 MAJORITY = Fraction(2, 3)
@@ -21,16 +21,17 @@ MAJORITY = Fraction(2, 3)
 LEAD = 0.1
 """Cosine: how much more alike the references must be to the face, on average, than to any other face of the picture.
 
-Chosen, like COMPANY, by dealing out encoded face crops of four collections to pictures of two to four faces. With two
-or more sure references, 0.75 to 1.00 of the pictures got the right face and 0.00 to 0.04 a wrong one.
+Chosen, like COMPANY, by dealing out encoded face crops of four collections to pictures of two to four faces, some
+of them of persons that the encoder had learnt from. With two or more sure references, 0.75 to 1.00 of the pictures got
+the right face and 0.00 to 0.04 a wrong one.
 """
 
 COMPANY = 0.25
 """Up to which `company` pictures of several faces are believed among themselves: see `agreeing_faces`.
 
-Of 4 to 10 pictures of two, the second a stranger each time, 0.5 to 0.9 then got the right face and 0.01 a wrong one.
-Where it was the same friend each time, which no rule can tell, 0.06 of 4 pictures, 0.02 of 6 and 0.01 of 10 got the
-friend's face; pictures of three were nearly all skipped.
+Of 5 to 10 pictures of two persons, the second a stranger each time, 0.4 to 0.9 then got the right face and 0.01 or less
+a wrong one. Where it was the same friend each time, which nothing in such pictures can tell, 0.00 to 0.02 got the
+friend's face and nearly all others were skipped; so were nearly all pictures of three.
 """
 
 
@@ -40,11 +41,10 @@ class Ballot:
 
     votes: tuple[int, ...]
     """By face."""
-    voters: int
     face: int | None
     """The face that is the identity's; None where that is not clear."""
-    believed: bool = True
-    """False where the references are company themselves, and the same faces may be in all of them."""
+    alone: bool = True
+    """Whether the references that voted show the identity alone."""
 
 
 def ballot(similarities: Float32[np.ndarray, "voters faces"], needed: int = SURE_VOTES) -> Ballot:
@@ -55,13 +55,13 @@ def ballot(similarities: Float32[np.ndarray, "voters faces"], needed: int = SURE
     mean: mean_v s(v, f) - mean_v s(v, g) >= 0.1 for every other face g.
 
     >>> ballot(np.float32([[0.6, 0.1], [0.5, 0.2], [0.2, 0.3]]))
-    Ballot(votes=(2, 1), voters=3, face=0, believed=True)
+    Ballot(votes=(2, 1), face=0, alone=True)
     >>> ballot(np.float32([[0.6, 0.5], [0.5, 0.6]])).face is None
     True
     """
     voters, faces = similarities.shape
     if not voters:
-        return Ballot((0,) * faces, 0, None)
+        return Ballot((0,) * faces, None)
     best = similarities.max(axis=1, keepdims=True)
     nearest = similarities == best
     votes = (nearest & (nearest.sum(axis=1, keepdims=True) == 1)).sum(axis=0)
@@ -69,7 +69,7 @@ def ballot(similarities: Float32[np.ndarray, "voters faces"], needed: int = SURE
     face = int(votes.argmax())
     lead = means[face] - np.delete(means, face).max(initial=-np.inf)
     clear = int(votes[face]) >= max(needed, MAJORITY * voters) and lead >= LEAD
-    return Ballot(tuple(votes.tolist()), voters, face if clear else None)
+    return Ballot(tuple(votes.tolist()), face if clear else None)
 
 
 def agreeing_faces(
@@ -86,7 +86,7 @@ def agreeing_faces(
 
     While fewer than 2 references are sure, the other undecided drawings vote too, each with the best of its faces.
     They tell the identity from its company only where that changes from picture to
-    picture: they are believed where `company` is at most 1/4, and a face then needs 3 votes.
+    picture: they are believed where `company` is at most 1/4, and a face then needs 4 votes.
 
     The order of pictures and of faces makes no difference.
     """
@@ -107,8 +107,8 @@ def agreeing_faces(
             if among_themselves and best is not None:
                 similarities.append(best[picture][waiting & (numbers != drawings[picture])])
             told[picture] = ballot(np.concatenate(similarities), OWN_VOTES if among_themselves else SURE_VOTES)
-            if among_themselves and not believed:
-                told[picture] = replace(told[picture], face=None, believed=False)
+            if among_themselves:
+                told[picture] = replace(told[picture], face=told[picture].face if believed else None, alone=False)
         newly = [picture for picture in undecided if told[picture].face is not None]
         if not newly:
             break

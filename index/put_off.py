@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from data.near_duplicates import near_duplicate_groups
-from index.agreement import SURE_VOTES, Ballot, agreeing_faces
+from index.agreement import Ballot, agreeing_faces
 from index.records import NewReference
 
 
@@ -63,11 +63,9 @@ def ballots(pictures: Sequence[EncodedPicture], sure: Float32[np.ndarray, "refer
 
 def why_undecided(identity: str, told: Ballot) -> str:
     """Why no face of a picture was taken, and what to do."""
-    faces = len(told.votes)
-    if told.voters < SURE_VOTES:
-        why = f"too few other references of {identity} to tell which"
-    elif not told.believed:
-        why = f"too little of {identity} alone: the others in these pictures may be the same ones each time"
+    votes = f"(votes {', '.join(map(str, told.votes))})"
+    if told.alone:
+        why = f"none clearly agrees with the other references {votes}: crop it"
     else:
-        why = f"none clearly agrees with the other references (votes {', '.join(map(str, told.votes))})"
-    return f"{faces} faces, {why}: crop it, or use --faces largest"
+        why = f"too few references of {identity} alone to tell which {votes}: add two such pictures, crop this one"
+    return f"{len(told.votes)} faces, {why}, or use --faces largest"

@@ -15,7 +15,7 @@ from index import Gallery, Recognizer
 from index.enroller import Enroller
 from index.enrolment import FACES
 
-DARK = (30, 30, 30)
+DARK, LIGHT = (30, 30, 30), (220, 220, 220)
 RED, GREEN, BLUE, YELLOW, CYAN, PINK = (
     *((220, 30, 30), (30, 220, 30), (30, 30, 220)),
     *((220, 220, 30), (30, 220, 220), (220, 30, 220)),
@@ -89,7 +89,7 @@ def test_two_references_are_enough_and_one_is_not(run, refs, scene, tmp_path):
     shutil.copy(refs / "red" / "0.png", tmp_path / "one" / "red")
     left = run("enroll", "one")
     assert left.code == 1 and counts(left, "red") == [1, 0, 0, 0, 1, 0, 1]
-    assert "several faces: one/red/pair.png: 2 faces, too few other references of red" in left.err
+    assert "several faces: one/red/pair.png: 2 faces, too few references of red alone" in left.err
     shutil.copy(refs / "red" / "1.png", tmp_path / "one" / "red")
     later = run("enroll", "one")  # the two that the gallery holds by now
     assert later.code == 0 and counts(later, "red") == [2, 1, 0, 0, 0, 0, 3]
@@ -102,7 +102,7 @@ def test_the_same_friend_in_every_picture_is_not_guessed(run, refs, scene):
     enrolled = run("enroll", refs)
     assert enrolled.code == 1
     assert counts(enrolled, "pink") == [0, 0, 0, 0, 6, 0, 0] and counts(enrolled, "red") == [4, 0, 0, 0, 0, 0, 4]
-    assert enrolled.err.count("too little of pink alone") == 6 and "--faces largest" in enrolled.err
+    assert enrolled.err.count("too few references of pink alone") == 6 and "--faces largest" in enrolled.err
 
 
 def test_no_clear_majority_is_told_with_its_votes(run, refs, scene):
@@ -115,11 +115,11 @@ def test_no_clear_majority_is_told_with_its_votes(run, refs, scene):
 
 
 def test_pictures_of_several_faces_alone_vote_for_each_other(run, tmp_path, scene):
-    for number, other in enumerate((GREEN, BLUE, CYAN, DARK)):
+    for number, other in enumerate((GREEN, BLUE, CYAN, DARK, LIGHT)):
         scene(tmp_path / "refs" / "red" / f"{number}.png", *((RED, other) if number % 2 else (other, RED)))
     enrolled = run("enroll", "refs")
     assert enrolled.code == 0
-    assert held() == [("red", f"{number}.png", 1 - number % 2) for number in range(4)]
+    assert held() == [("red", f"{number}.png", 1 - number % 2) for number in range(5)]
 
 
 def a_folder(refs, scene):
@@ -128,7 +128,7 @@ def a_folder(refs, scene):
         scene(refs / "red" / f"several {number}.png", *colours)
     shutil.copy(refs / "red" / "several 1.png", refs / "red" / "a copy.png")
     shutil.copy(refs / "red" / "several 1.png", refs / "blue" / "also there.png")
-    for number, other in enumerate((GREEN, BLUE, RED, CYAN)):
+    for number, other in enumerate((GREEN, YELLOW, DARK, CYAN, LIGHT)):
         scene(refs / "pink" / f"{number}.png", PINK, other)
     return [LabelledPicture(path.parent.name, path) for path in sorted(refs.rglob("*.png"))]
 
@@ -168,7 +168,7 @@ def test_interrupted_while_pictures_are_put_off(run, refs, scene, monkeypatch, t
     monkeypatch.setattr(Enroller, "_settle", settle)
     resumed = run("enroll", "refs")
     assert held() == held("whole.kaodex") and resumed.code == finished.code == 1
-    assert counts(resumed, "red")[0] == 3 and counts(resumed, "pink")[:2] == [0, 4]
+    assert counts(resumed, "red")[0] == 3 and counts(resumed, "pink")[:2] == [0, 5]
     before = held()
     third = run("enroll", "refs")
     assert held() == before and counts(third, "red")[0] == 0 and counts(third, "red")[4] == 1
