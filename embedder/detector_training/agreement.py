@@ -53,15 +53,19 @@ class BoxShape:
 def agreed_boxes(
     picture: UInt8[np.ndarray, "height width 3"], detector: Detector, share: float = 0.5
 ) -> tuple[Boxes, bool]:
-    """Boxes that at least a share of the views agree on, each their median, and whether any view found more.
+    """Boxes that at least a share of the views agree on, each their median; the one that most agree on comes first.
 
-    The views are the picture and its mirror image at four scales. Raises nothing: no box is an answer.
+    Also whether there is a box that half as many views agree on, which nobody can call a face or none. The views are
+    the picture and its mirror image at four scales.
     """
     views = [_seen(picture, detector, scale, mirrored) for scale in SCALES for mirrored in (False, True)]
-    groups = grouped(views)
-    kept = [group for group in groups if len({view for view, _ in group}) >= share * len(views)]
-    medians = [np.median([box for _, box in group], axis=0) for group in kept]
-    return np.array(medians, np.float32).reshape(-1, 4), len(kept) < len(groups)
+    agreed = sorted(
+        ((len({view for view, _ in group}) / len(views), [box for _, box in group]) for group in grouped(views)),
+        key=lambda one: -one[0],
+    )
+    medians = [np.median(group, axis=0) for one, group in agreed if one >= share]
+    doubtful = any(share / 2 <= one < share for one, _ in agreed)
+    return np.array(medians, np.float32).reshape(-1, 4), doubtful
 
 
 def grouped(views: Sequence[Boxes]) -> list[list[tuple[int, Float32[np.ndarray, " 4"]]]]:

@@ -16,6 +16,7 @@ from data.pictures import read_picture
 from data.prefetch import prefetch
 from embedder.detector_training.agreement import BoxShape, agreed_boxes
 from embedder.detector_training.box_files import BoxedPicture, Boxes, read_boxes, write_boxes
+from embedder.detector_training.sheets import write_sheets
 from embedder.detectors import load_detector
 
 NONE = np.zeros((0, 4), np.float32)
@@ -30,9 +31,18 @@ WRITE_EVERY = 200
 @click.option("--share", default=0.5, show_default=True, help="Of the views that must agree.")
 @click.option("--one", is_flag=True, help="Each picture is known to show one face: the box most agreed on.")
 @click.option("--faceless", is_flag=True, help="The pictures are known to show no face; nothing is searched.")
+@click.option("--sheets", type=click.Path(file_okay=False, path_type=Path), help="Contact sheets of all labels.")
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The box file.")
 def main(
-    root: Path, listed: Path, detector: str, shape: str, share: float, one: bool, faceless: bool, out: Path
+    root: Path,
+    listed: Path,
+    detector: str,
+    shape: str,
+    share: float,
+    one: bool,
+    faceless: bool,
+    sheets: Path | None,
+    out: Path,
 ) -> None:
     """Label the pictures that LIST names, one path relative to ROOT a line, and add them to the box file.
 
@@ -61,13 +71,15 @@ def main(
             boxes = ours.of(boxes[:1] if one else boxes)
             known[name] = BoxedPicture(boxes, NONE)
         fates["labelled" if name in known else "doubtful" if doubtful else "no face"] += 1
-        if number % WRITE_EVERY == 0:
+        if known and number % WRITE_EVERY == 0:
             write_boxes(out, known)
             click.echo(f"{number:,} of {len(names):,}: {dict(fates)}", err=True)
     if not known:
         raise UnusableSource("no picture could be labelled")
     write_boxes(out, known)
     click.echo(f"{len(names):,} pictures: {dict(fates)}")
+    if sheets:
+        click.echo(f"{len(write_sheets(root, known, sheets)):,} contact sheets in {sheets}: look at them")
 
 
 if __name__ == "__main__":
