@@ -18,6 +18,7 @@ from data.pictures import read_picture
 from data.prefetch import prefetch
 from embedder import Detection, Detector, Encoder, crop_face, load_detector
 from embedder.detectors import DEFAULT_DETECTOR, WholePicture
+from embedder.detectors.reading_order import in_reading_order
 from index.answers import FaceAnswer, PictureAnswer, Recognition
 from index.calibrator import Population
 from index.enroller import Enroller
@@ -184,8 +185,11 @@ class Recognizer:
     def see(
         self, picture: UInt8[np.ndarray, "height width 3"], image: str, detections: Sequence[Detection] | None = None
     ) -> Seen:
-        """What `recognize` needs of a picture: its faces at the encoder's input size, found unless they are given."""
-        found = tuple(self.detector.find(picture) if detections is None else detections)
+        """What `recognize` needs of a picture: its faces at the encoder's input size.
+
+        They are found unless they are given, and then stand in the order in which people read them.
+        """
+        found = tuple(in_reading_order(self.detector.find(picture)) if detections is None else detections)
         whole = WholePicture().find(picture)[0]
         places = {place.crop: place for place in (*found, whole)}  # each crop is fitted once
         fitted = {crop: self.encoder.fit(crop_face(picture, place)) for crop, place in places.items()}
