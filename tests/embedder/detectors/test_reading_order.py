@@ -26,4 +26,6 @@ def test_nobody_is_lost_and_the_given_order_does_not_matter(faces: list[Detectio
     ordered = in_reading_order(faces)
     assert sorted(ordered, key=lambda one: one.box) == sorted(faces, key=lambda one: one.box)
     assert in_reading_order(faces[::-1]) == ordered
-    assert not faces or ordered[0].box[1] < min(one.box[3] for one in faces)
+    if faces:
+        highest = min(faces, key=lambda one: (one.box[1], one.box))
+        assert (ordered[0].box[1] + ordered[0].box[3]) / 2 < highest.box[3]
