@@ -109,15 +109,14 @@ def measure_boxes(contest: Contest, boxes: Path, data: Path) -> tuple[list[dict[
     """Rows of figures on the hand-boxed pictures, subset by subset, and the answers that the sheets show."""
     settings = {name: cascade_settings(path) for name, path in contest.cascades.items()}
     every = {title: one for own in settings.values() for title, one in own.items()}
-    answers = ask(hand_boxed(boxes, data), {**contest.fixed(), **every})
+    fixed = contest.fixed()
+    answers = ask(hand_boxed(boxes, data), {**fixed, **every})
     rows = []
     for subset in subsets_of(answers):
         own = {name: one.of(subset) for name, one in answers.items()}
         moved = {name: one.moved(fitted_offsets(one)) for name, one in own.items()}
-        rows += [row(subset, name, own[name], contest.thresholds.get(name, 0.0)) for name in contest.fixed()]
-        rows += [
-            row(subset, f"{name}, boxes fitted", moved[name]) for name in contest.fixed() if name not in contest.ours
-        ]
+        rows += [row(subset, name, own[name], contest.thresholds.get(name, 0.0)) for name in fixed]
+        rows += [row(subset, f"{name}, boxes fitted", moved[name]) for name in fixed if name not in contest.ours]
         for name, tried in settings.items():
             for fitted, shown in (("", own), (", boxes fitted", moved)):
                 best = best_by("ap", {title: shown[title] for title in tried})
