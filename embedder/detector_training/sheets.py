@@ -22,7 +22,7 @@ def write_sheets(root: Path, boxed: Mapping[str, BoxedPicture], folder: Path) ->
     """Write the pictures that have boxes, green, or places to be ignored, orange, 60 a sheet; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
     shown = iter(sorted((name, one) for name, one in boxed.items() if len(one.boxes) or len(one.ignore)))
-    written = []
+    written: list[Path] = []
     while page := list(islice(shown, PER_SHEET)):
         path = folder / f"{len(written) + 1:03}.png"
         write_picture(path, contact_sheet([_tile(root, name, one) for name, one in page], tile_size=TILE))
