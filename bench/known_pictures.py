@@ -14,7 +14,9 @@ from data.drawn import draw_scene
 from data.errors import UnusableSource
 from data.pictures import read_picture
 from embedder.detector_training.box_files import read_boxes
+from embedder.detector_training.collage import PUBLISHED, compose
 from embedder.detector_training.geometry import moved, share_inside
+from embedder.detector_training.sprites import gather_cast
 
 HELD_BACK_SEED = 1 << 31
 """Drawn characters, artists and pictures of this seed and above are for measuring; nothing is trained on them."""
@@ -22,6 +24,10 @@ HELD_BACK_SEED = 1 << 31
 DRAWN, GREY, TILTED = SUBSETS = ("drawn scenes", "drawn scenes, grey", "drawn scenes, tilted")
 TILT = 30.0
 """Degrees."""
+
+COMPOSED = ("composed scenes", "composed scenes, tilted", "composed scenes, grey", "composed scenes, line art")
+LOOKS = {COMPOSED[2]: {"grey": 1.0}, COMPOSED[3]: {"line_art": 1.0}}
+COMPOSED_SIDE = 512
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,23 @@ def drawn_scenes(count: int) -> Iterator[KnownPicture]:
         elif subset == TILTED:
             picture, boxes, ignored = _tilted(picture, boxes, TILT if random.random() < 0.5 else -TILT)
         yield KnownPicture(name, subset, picture, boxes.astype(np.float64), ignored.astype(np.float64))
+
+
+def composed_scenes(file: Path, root: Path, count: int) -> Iterator[KnownPicture]:
+    """So many scenes of 512 x 512 pixels composed of the pictures of a box file under `root`, one subset after another.
+
+    They are made as those that detectors of ours learn from, with other people in them: hardly tilted in colour, each
+    face tilted by up to 45 degrees, in grey, and as line drawings. Equal counts begin with equal scenes.
+    """
+    cast = gather_cast(root, read_boxes(file))
+    published = {name: share for name, share in PUBLISHED.items() if name not in ("grey", "line_art", "screentone")}
+    for number in range(count):
+        subset = COMPOSED[number % len(COMPOSED)]
+        random = np.random.default_rng([HELD_BACK_SEED, number])
+        upright = 0.0 if subset == COMPOSED[1] else 1.0
+        scene = compose(cast, COMPOSED_SIDE, random, upright=upright, published=published | LOOKS.get(subset, {}))
+        boxes, ignored = (part.astype(np.float64) for part in scene.truth())
+        yield KnownPicture(f"composed {number}", subset, scene.view, boxes, ignored)
 
 
 def _tilted(

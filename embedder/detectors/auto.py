@@ -10,8 +10,12 @@ from jaxtyping import UInt8
 from embedder.detectors.detection import Detection, Detector
 from embedder.detectors.whole import WholePicture, centre_square
 
-FILLS = 0.65
-"""Share of the picture's centre square that the crop of its only face covers where the picture is that face's crop."""
+FILLS = 0.8
+"""Share of the picture's centre square that the crop of its only face covers where the picture is that face's crop.
+
+Of six collections of face crops, tight and loose ones, none is recognised better at any other share from 0.35 to 0.9;
+below 0.7, one collection's pictures fall on both sides and are recognised worse than by either rule alone.
+"""
 
 SMALL, NEARLY_SQUARE = 256, 1.6
 """A picture with no face found is taken for a face crop where its longer side, in pixels, is at most the first, and
