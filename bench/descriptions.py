@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8, UInt64
 
 from bench.chosen_face import ChosenFace, choose_face
-from bench.systems import System
+from bench.systems import Describes
 from data.errors import KaodexError
 from data.near_duplicates import perceptual_hash
 from data.pictures import read_picture
@@ -39,7 +39,7 @@ class Descriptions:
 
 def describe(
     paths: Sequence[Path],
-    systems: Sequence[System],
+    systems: Sequence[Describes],
     on_progress: Callable[[int], None] | None = None,
     detector: Detector | None = None,
 ) -> Descriptions:

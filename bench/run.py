@@ -15,7 +15,7 @@ from bench.open_set import measure_open_set
 from bench.open_set_report import OpenSetReport
 from bench.protocol import Protocol, measure
 from bench.report import Report
-from bench.systems import System
+from bench.systems import Describes, System
 from bench.systems.colour_histogram import ColourHistogram
 from bench.systems.hog_lab import HogLab
 from bench.systems.kaodex import Encodes, Kaodex
@@ -25,7 +25,7 @@ from embedder.detectors import Detector, WholePicture
 
 
 @dataclass(frozen=True)
-class _Ready:
+class Ready:
     """A collection's readable pictures, described and grouped."""
 
     collection: Collection
@@ -48,7 +48,7 @@ def run_bench(
     detector, its centre square. Raises `UnusableSource` where nothing can be measured.
     """
     systems = _systems(encoder)
-    ready = _prepare(collection, systems, on_progress, detector)
+    ready = prepare(collection, systems, on_progress, detector)
     kept, described = ready.collection, ready.described
     rows, shortfalls = measure(
         systems, described.features, described.seconds_each, kept.identities, ready.groups, protocol
@@ -84,7 +84,7 @@ def run_open_set(
     `UnusableSource` where nothing can be measured.
     """
     systems = _systems(encoder)
-    ready = _prepare(collection, systems, on_progress, detector)
+    ready = prepare(collection, systems, on_progress, detector)
     kept, described = ready.collection, ready.described
     rows, shortfalls = measure_open_set(
         systems,
@@ -118,12 +118,12 @@ def _systems(encoder: Encodes) -> list[System]:
     return [Kaodex(encoder), ColourHistogram(), HogLab()]
 
 
-def _prepare(
+def prepare(
     collection: Collection,
-    systems: Sequence[System],
+    systems: Sequence[Describes],
     on_progress: Callable[[int], None] | None,
     detector: Detector | None,
-) -> _Ready:
+) -> Ready:
     """Read, describe, and group by a perceptual hash where nothing else tells."""
     looking = detector or WholePicture()
     described = describe(collection.paths, systems, on_progress, looking)
@@ -133,7 +133,7 @@ def _prepare(
         groups = group_by_hash(kept.identities, described.hashes)
         by_hash = f"perceptual hash within {NEAR_DUPLICATE_DISTANCE} of 64 bits"
         kept = replace(kept, groups=groups, grouped_by=(by_hash,))
-    return _Ready(kept, groups, described, looking.name)
+    return Ready(kept, groups, described, looking.name)
 
 
 def _why_nothing(collection: Collection, protocol: Protocol, unreadable: tuple[str, ...]) -> str:

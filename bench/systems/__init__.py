@@ -36,17 +36,22 @@ class Fitted(Protocol):
 
 
 @runtime_checkable
-class System(Protocol):
-    """Something that tells who a picture shows."""
+class Describes(Protocol):
+    """Something that makes a row of numbers of a crop."""
 
     name: str
 
-    def variants(self, rules: Sequence[str], ks: Sequence[int]) -> list[Variant]:
-        """The ways to ask it, of those that the user wants to compare."""
-        ...
-
     def describe(self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> Float32[np.ndarray, "crops dim"]:
         """What it keeps of each picture; called once per picture, before any draw."""
+        ...
+
+
+@runtime_checkable
+class System(Describes, Protocol):
+    """Something that tells who a picture shows."""
+
+    def variants(self, rules: Sequence[str], ks: Sequence[int]) -> list[Variant]:
+        """The ways to ask it, of those that the user wants to compare."""
         ...
 
     def fit(

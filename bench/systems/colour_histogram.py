@@ -20,10 +20,12 @@ class ColourHistogram(NearestNeighbour):
 
     def describe(self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> Float32[np.ndarray, "crops 512"]:
         """Square roots of the shares of pixels in each bin: unit vectors whose inner product is the coefficient."""
-        return np.stack([_histogram(crop) for crop in crops]) if crops else np.zeros((0, 512), np.float32)
+        rows = [np.sqrt(hsv_histogram(crop)) for crop in crops]
+        return np.stack(rows) if rows else np.zeros((0, 512), np.float32)
 
 
-def _histogram(crop: UInt8[np.ndarray, "height width 3"]) -> Float32[np.ndarray, " 512"]:
+def hsv_histogram(crop: UInt8[np.ndarray, "height width 3"]) -> Float32[np.ndarray, " 512"]:
+    """The share of pixels in each of 8 x 8 x 8 bins of hue, saturation and value, value changing fastest."""
     hsv = cv2.cvtColor(crop, cv2.COLOR_RGB2HSV)  # hue in [0, 180), saturation and value in [0, 256)
     counts = cv2.calcHist([hsv], [0, 1, 2], None, _BINS, [0, 180, 0, 256, 0, 256]).ravel()
-    return np.sqrt(counts / counts.sum())
+    return counts / counts.sum()
