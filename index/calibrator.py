@@ -25,7 +25,7 @@ from index.conformal import NullScores, WorstOf, identities_needed
 from index.neighbourhoods import DEPTH, Neighbourhoods, find_neighbourhoods, sample, update_neighbourhoods
 from index.records import Vectors
 from index.shelf import Shelf
-from index.sqlite_store import SQLiteStore
+from index.store import Store
 from index.voting import vote
 
 _KEY = "neighbourhoods 1"
@@ -59,7 +59,7 @@ class Promise:
 class Calibrator:
     """Null scores and mated outcomes of a kind, for any k and rule."""
 
-    def __init__(self, store: SQLiteStore, shelf: Shelf, strangers: Shelf, subset: str = "") -> None:
+    def __init__(self, store: Store, shelf: Shelf, strangers: Shelf, subset: str = "") -> None:
         """`subset` names the identities that the shelf is restricted to, for what is kept; empty for all."""
         self._key = f"{_KEY} {subset}".strip()
         self._whole = not subset

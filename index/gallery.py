@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from data.errors import GalleryError, GalleryMismatch, GalleryMissing
+from data.gallery_place import GalleryPlace
 from data.near_duplicates import NEAR_DUPLICATE_DISTANCE, hamming
 from index.answers import Candidate, Neighbour, Recognition
 from index.calibration import margins
@@ -31,6 +32,7 @@ from index.records import (
 )
 from index.shelf import Neighbours, Shelf, StoreShelf
 from index.sqlite_store import SQLiteStore
+from index.store import Store
 from index.voting import DEFAULT_RULE, vote
 
 DEFAULT_FPIR = 0.01
@@ -44,7 +46,7 @@ class Gallery:
     by the next call.
     """
 
-    def __init__(self, store: SQLiteStore, device: str = "auto") -> None:
+    def __init__(self, store: Store, device: str = "auto") -> None:
         self.store = store
         self._device = device
         self._shelves: dict[str, StoreShelf] = {}
@@ -96,8 +98,8 @@ class Gallery:
         return sum(who.references for who in self.identities())
 
     @property
-    def path(self) -> Path:
-        """Where the file is."""
+    def path(self) -> GalleryPlace:
+        """Where it is."""
         return self.store.path
 
     # -- reading -------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from data.prefetch import prefetch
 from embedder import Encoder
 from index.gallery import Gallery
 from index.records import EncoderStamp
+from index.sqlite_store import SQLiteStore
 from index.staged_encodings import StagedEncodings, WaitingCrop, encoder_to_leave
 
 BATCH = 256
@@ -61,11 +62,20 @@ class Reencoder:
     """
 
     def __init__(self, gallery: Gallery, encoder: Encoder) -> None:
-        """Find what there is to do. Raises GalleryMismatch where another command moves the gallery elsewhere."""
+        """Find what there is to do.
+
+        Raises GalleryMismatch where another command moves the gallery elsewhere, GalleryError where it is no file.
+        """
+        store = gallery.store
+        if not isinstance(store, SQLiteStore):
+            raise GalleryError(
+                f"{gallery.path} is no file, and only a file can be re-encoded: `kaodex gallery copy` it into one, "
+                "re-encode that, and copy it back into another collection"
+            )
         self._gallery = gallery
         self._encoder = encoder
         target = EncoderStamp(encoder.name, encoder.fingerprint, encoder.dimension)
-        source = encoder_to_leave(gallery.store)
+        source = encoder_to_leave(store)
         self.report = ReencodingReport(source, target)
         self.given_up: str | None = None
         """Where there is nothing to do: the encoder of an unfinished move, which is dropped."""
@@ -73,9 +83,9 @@ class Reencoder:
         """How many references are to be encoded."""
         self._staged: StagedEncodings | None = None
         if source is None or source.fingerprint == target.fingerprint:
-            self.given_up = StagedEncodings.drop(gallery.store)
+            self.given_up = StagedEncodings.drop(store)
         else:
-            self._staged = StagedEncodings(gallery.store, source, target)
+            self._staged = StagedEncodings(store, source, target)
             moving, done = self._staged.counts()
             self.waiting = moving - done
 

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float16, Float32, Int64, UInt64
 
 from index.records import EncoderStamp, Vectors
 from index.search import MOST_NEIGHBOURS, ExactSearch
-from index.sqlite_store import SQLiteStore
+from index.store import Store
 from index.voting import centroids
 
 REMOVED = -1
@@ -130,7 +130,7 @@ class StoreShelf(Shelf):
     search. When tombstones are many, or the gallery moved to another encoder, the search is built anew.
     """
 
-    def __init__(self, store: SQLiteStore, kind: str, device: str = "auto") -> None:
+    def __init__(self, store: Store, kind: str, device: str = "auto") -> None:
         self._store = store
         with store.snapshot():
             super().__init__(kind, *self._read(kind), device)

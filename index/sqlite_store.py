@@ -25,14 +25,12 @@ from index.records import (
     Outcome,
     Reference,
     Vectors,
-    overlap,
     proper_kind,
     proper_name,
 )
+from index.same_face import SAME_FACE, HeldReference, way_in
 from index.schema import APPLICATION, DROP_STAGED, FORMAT, format_of, migrate
-
-SAME_FACE = 0.5
-"""Two boxes in one picture are one face from this intersection over union on."""
+from index.store import nobody_named, refusal
 
 _BUSY_SECONDS = 30
 _MOST_VARIABLES = 500
@@ -158,12 +156,7 @@ class SQLiteStore:
         """Raises GalleryMismatch where another encoder makes this kind's encodings."""
         held = self.encoder(kind)
         if held is not None and held.fingerprint != encoder.fingerprint:
-            raise GalleryMismatch(
-                f"the {kind} encodings of {self.path} were made by encoder {held.name} ({held.fingerprint[:12]}, "
-                f"{held.dimension} numbers); {encoder.name} ({encoder.fingerprint[:12]}, {encoder.dimension} numbers) "
-                "speaks another language: give the one that made it with --encoder (a name, or its folder), move the "
-                "gallery over with `kaodex gallery reencode --encoder NAME|FOLDER`, or enrol into a new gallery with -g"
-            )
+            raise refusal(self.path, kind, held, encoder)
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
@@ -255,7 +248,7 @@ class SQLiteStore:
             (kind, proper_name(name)),
         )
         if not rows:
-            raise UnknownIdentity(self._no_such(kind, name))
+            raise self._nobody(kind, name)
         return rows[0][0]
 
     def references(self, wanted: Sequence[int]) -> dict[int, Reference]:
@@ -345,6 +338,7 @@ class SQLiteStore:
         command: int,
         *,
         allow_conflicts: bool = False,
+        same_face: float = SAME_FACE,
     ) -> list[Enrolled]:
         """Enrol references in one transaction, and tell for each what became of it.
 
@@ -356,7 +350,7 @@ class SQLiteStore:
         with self.transaction():
             self.check_stamp(kind, encoder)
             command = self._still_open(command)
-            return [self._add(kind, reference, command, allow_conflicts) for reference in references]
+            return [self._add(kind, reference, command, allow_conflicts, same_face) for reference in references]
 
     def _still_open(self, command: int) -> int:
         """The command itself, or a new one of the same words where it was undone meanwhile or others came after it."""
@@ -365,25 +359,20 @@ class SQLiteStore:
         ).fetchone()
         return command if undone_by is None and (last is None or last <= command) else self.begin_inside(words)
 
-    def _add(self, kind: str, new: NewReference, command: int, allow_conflicts: bool) -> Enrolled:
+    def _add(self, kind: str, new: NewReference, command: int, allow_conflicts: bool, same_face: float) -> Enrolled:
         identity = self._identity(kind, new.identity)
-        removed = None
-        conflict = None
-        for held, holder, name, encoding, *box in self._connection.execute(
-            "SELECT reference.id, identity, name, encoding, x0, y0, x1, y1 FROM reference "
-            "LEFT JOIN identity ON identity.id = identity WHERE sha256 = ? AND reference.kind = ?",
-            (new.sha256, kind),
-        ).fetchall():
-            if overlap((box[0], box[1], box[2], box[3]), new.box) < SAME_FACE:
-                continue
-            if holder == identity:
-                return Enrolled(Outcome.DUPLICATE, held, name)
-            if holder is not None:
-                conflict = Enrolled(Outcome.CONFLICT, held, name)
-            elif tuple(box) == new.box and encoding == _as_blob(new.encoding):
-                removed = held
-        if conflict and not allow_conflicts:
-            return conflict
+        held = [
+            HeldReference(number, name, (x0, y0, x1, y1), encoding)
+            for number, name, encoding, x0, y0, x1, y1 in self._connection.execute(
+                "SELECT reference.id, name, encoding, x0, y0, x1, y1 FROM reference "
+                "LEFT JOIN identity ON identity.id = identity WHERE sha256 = ? AND reference.kind = ? "
+                "ORDER BY reference.id",
+                (new.sha256, kind),
+            )
+        ]
+        removed = way_in(new, held, allow_conflicts=allow_conflicts, same_face=same_face)
+        if isinstance(removed, Enrolled):
+            return removed
         if removed is None:
             cursor = self._connection.execute(
                 "INSERT INTO reference "
@@ -437,7 +426,7 @@ class SQLiteStore:
             for name in names:
                 held = self._held(kind, name)
                 if not held:
-                    raise UnknownIdentity(self._no_such(kind, name))
+                    raise self._nobody(kind, name)
                 after = self._identity(kind, proper_name(target)) if target is not None else None
                 for reference, before in held:
                     if before != after:
@@ -463,13 +452,8 @@ class SQLiteStore:
             (kind, proper_name(name)),
         ).fetchall()
 
-    def _no_such(self, kind: str, name: str) -> str:
-        from difflib import get_close_matches
-
-        names = [identity.name for identity in self.identities(kind)]
-        near = get_close_matches(proper_name(name), names, n=3)
-        hint = f"did you mean {', '.join(near)}?" if near else "see `kaodex gallery list`"
-        return f"{self.path} holds no {kind} named {name}: {hint}"
+    def _nobody(self, kind: str, name: str) -> UnknownIdentity:
+        return nobody_named(self.path, kind, name, [identity.name for identity in self.identities(kind)])
 
     def undo(self) -> Command:
         """Walk the last command back that is not undone yet. Raises GalleryError where there is none.

@@ -9,9 +9,10 @@ import numpy as np
 from jaxtyping import Float32
 
 from data.errors import GalleryMismatch
-from index.records import EncoderStamp, proper_kind
+from index.records import KINDS, STRANGERS_OF, EncoderStamp
 from index.schema import DROP_STAGED, STAGED
 from index.sqlite_store import SQLiteStore
+from index.store import Store
 
 _MOVING = "kind IN (SELECT kind FROM encoder WHERE fingerprint = ?)"
 _UNSTAGED = "NOT EXISTS (SELECT 1 FROM reencoded WHERE reencoded.id = reference.id)"
@@ -153,13 +154,10 @@ class StagedEncodings:
             )
 
 
-def encoder_to_leave(store: SQLiteStore) -> EncoderStamp | None:
+def encoder_to_leave(store: Store) -> EncoderStamp | None:
     """Which encoder's references a re-encoding moves: that of the characters, or of the artists where there are none.
 
     Other kinds of the same encoder move along; None for a gallery that never held anything.
     """
-    found = store.rows(
-        "SELECT kind FROM encoder ORDER BY EXISTS (SELECT 1 FROM reference WHERE reference.kind = encoder.kind) DESC, "
-        "CASE kind WHEN 'character' THEN 0 WHEN 'artist' THEN 1 ELSE 2 END, kind LIMIT 1"
-    )
-    return store.encoder(proper_kind(found[0][0])) if found else None
+    kinds = dict.fromkeys((*store.kinds(), *KINDS, *STRANGERS_OF.values()))  # also where all were removed
+    return next((stamp for kind in kinds if (stamp := store.encoder(kind))), None)
