@@ -17,6 +17,7 @@ from embedder.detector_training.box_files import read_boxes
 from embedder.detector_training.collage import PUBLISHED, compose
 from embedder.detector_training.geometry import moved, share_inside
 from embedder.detector_training.sprites import gather_cast
+from embedder.detectors import SMALLEST_FACE
 
 HELD_BACK_SEED = 1 << 31
 """Drawn characters, artists and pictures of this seed and above are for measuring; nothing is trained on them."""
@@ -90,7 +91,7 @@ def composed_scenes(file: Path, root: Path, count: int) -> Iterator[KnownPicture
         random = np.random.default_rng([HELD_BACK_SEED, number])
         upright = 0.0 if subset == COMPOSED[1] else 1.0
         scene = compose(cast, COMPOSED_SIDE, random, upright=upright, published=published | LOOKS.get(subset, {}))
-        boxes, ignored = (part.astype(np.float64) for part in scene.truth())
+        boxes, ignored = (part.astype(np.float64) for part in scene.truth(SMALLEST_FACE))
         yield KnownPicture(f"composed {number}", subset, scene.view, boxes, ignored)
 
 

@@ -13,6 +13,7 @@ from jaxtyping import Float, Float32, UInt8
 from embedder.detector_training.box_files import Boxes
 from embedder.detector_training.collage import compose
 from embedder.detector_training.sprites import Cast, Sprite
+from embedder.detectors import SMALLEST_FACE
 from embedder.detectors.network import FaceNetwork
 from embedder.detectors.search import GREY, search
 from embedder.detectors.suppression import suppress
@@ -49,7 +50,7 @@ def dev_pictures(cast: Cast, most: int = 400) -> list[Truth]:
 def dev_scenes(cast: Cast, count: int, size: int = 512) -> list[Truth]:
     """Composed scenes, the same ones each time."""
     scenes = [compose(cast, size, np.random.default_rng([7, number])) for number in range(count)]
-    return [Truth(scene.view, *scene.truth()) for scene in scenes]
+    return [Truth(scene.view, *scene.truth(SMALLEST_FACE)) for scene in scenes]
 
 
 def measure_network(network: FaceNetwork, truths: Sequence[Truth]) -> dict[str, float]:

@@ -34,11 +34,11 @@ def search(
     """Boxes in pixels of the picture and their scores, before the boxes of one face are made one (`suppress`).
 
     faces: the smallest and largest face that the network sees, longer side in pixels. At each level (see `levels`) only
-    faces of that range are believed; a smaller or larger one is well visible at a neighbouring level.
+    faces of its range are believed; a smaller or larger one is well visible at a neighbouring level.
     """
     found_boxes, found_scores = [np.empty((0, 4))], [np.empty(0)]
     height, width = picture.shape[:2]
-    for level in levels(picture, faces):
+    for level, smallest in levels(picture, faces):
         for tile in tiles(*level.shape[:2], largest=faces[1], most=most_pixels):
             rows, columns = tile.rows, tile.columns
             part = _filled(level[rows.start : rows.stop, columns.start : columns.stop])
@@ -47,7 +47,7 @@ def search(
             placed = boxes[at] + np.array([columns.start, rows.start] * 2, np.float64)
             sides = np.maximum(placed[:, 2] - placed[:, 0], placed[:, 3] - placed[:, 1])
             centres = (placed[:, :2] + placed[:, 2:]) / 2
-            ours = tile.owns(centres) & (sides >= faces[0]) & (sides <= faces[1])
+            ours = tile.owns(centres) & (sides >= smallest) & (sides <= faces[1])
             shrunk = (width / level.shape[1], height / level.shape[0])
             found_boxes.append(placed[ours] * (shrunk * 2))
             found_scores.append(scores[at][ours].astype(np.float64))

@@ -23,7 +23,7 @@ def write_detector(folder: Path, *, network: dict[str, Any] | None = None, **fie
         "licence": "MIT",
         "threshold": 0.8,
         "stride": 8,
-        "faces": [16, 256],
+        "faces": [8, 128],
         "network": {},
         "files": {name: sha256(folder / name) for name in ("model.onnx", "model.safetensors")},
     }

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedder.detectors.found import as_faces
-from embedder.detectors.levels import level_step, levels
+from embedder.detectors.levels import SEEN_TWICE, level_step, levels
 from embedder.detectors.search import peaks, search
 from embedder.detectors.tiles import tiles
 from tests.embedder.detectors.squares import find_squares, paint
@@ -105,10 +105,11 @@ def test_peaks_by_their_definition() -> None:
 def test_every_face_is_well_inside_the_range_of_some_level(side: int, other: int) -> None:
     assert level_step(FACES) == 4
     picture = np.zeros((other, side, 3), np.uint8)
-    scales = [max(level.shape[:2]) / max(side, other) for level in levels(picture, FACES)]
-    assert scales[0] == 1
+    seen = [(max(level.shape[:2]) / max(side, other), smallest) for level, smallest in levels(picture, FACES)]
+    assert seen[0] == (1, FACES[0])
     for face in np.geomspace(20, max(20, side, other), 9):
-        assert any(20 <= face * scale <= 140 for scale in scales)  # ranges of 32 to 128, less what rounding takes
+        believed = [face * scale for scale, smallest in seen if smallest <= face * scale]
+        assert min(believed) <= 1.1 * FACES[1] / SEEN_TWICE  # a tenth for what rounding takes
 
 
 def test_a_picture_is_filled_with_grey_to_the_networks_grid() -> None:
