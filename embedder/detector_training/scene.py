@@ -42,7 +42,7 @@ class Scene:
         self.visible = np.concatenate([self.visible, visible])
         self.ignore = np.concatenate([self.ignore, ignore])
 
-    def truth(self, smallest: float = SMALLEST) -> tuple[Boxes, Boxes]:
+    def truth(self, smallest: float | int = SMALLEST) -> tuple[Boxes, Boxes]:
         """The faces that can be seen and are not too small, and what counts neither as face nor as no face."""
         longest = (self.boxes[:, 2:] - self.boxes[:, :2]).max(axis=1, initial=0)
         found = (self.visible >= SEEN) & (longest >= smallest)
