@@ -5,13 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.markup import escape
 
+from cli.bench_closed import (
+    Closed,
+    budget_option,
+    cache_option,
+    markdown_option,
+    most_option,
+    systems_option,
+    tune_option,
+)
+from cli.bench_protocols import PROTOCOLS, chosen_protocol
 from cli.options import RULES, detector_option, device_option
 from cli.output import answers, count, table
 from cli.progress import progress, talk
+
+if TYPE_CHECKING:
+    from bench.closed_report import ClosedReport
+    from bench.open_set_report import OpenSetReport
+    from bench.report import Report
 
 
 class WholeNumbers(click.ParamType):
@@ -51,6 +67,14 @@ class WholeNumbers(click.ParamType):
     "an expression whose first group in the path below DATA names the source picture. May be given several times. "
     "Without it, near-duplicates are found by a perceptual hash.",
 )
+@click.option(
+    "--protocol",
+    "name",
+    type=click.Choice(list(PROTOCOLS)),
+    help="few-shot: a few references each, drawn anew many times. open-set: besides, some identities are strangers. "
+    "closed: as in the papers that Kaodex stands on, 80 % of each identity's pictures to learn from and 20 % to ask "
+    "about, once, beside the papers' systems.  [few-shot]",
+)
 @click.option("--shots", type=WholeNumbers(), default="1,5,20", show_default=True, help="References per identity.")
 @click.option(
     "--draws", type=click.IntRange(1), default=20, show_default=True, help="How often references are drawn anew."
@@ -77,8 +101,8 @@ class WholeNumbers(click.ParamType):
 @click.option(
     "--open-set",
     is_flag=True,
-    help="Enrol only some identities in each draw; the others are strangers. Adds AUROC, OSCR, TPIR at FPIR, and the "
-    "promised FPIR beside the one found.",
+    help="The same as --protocol open-set: only some identities are enrolled in each draw. Adds AUROC, OSCR, TPIR at "
+    "FPIR, and the promised FPIR beside the one found.",
 )
 @click.option(
     "--strangers",
@@ -91,16 +115,26 @@ class WholeNumbers(click.ParamType):
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="With --open-set: write curves, the worst confusions and a map to DIR/report.html, one file with pictures.",
+    help="With --open-set: write curves, the worst confusions and a map to DIR/report.html, one file with pictures. "
+    "With --tune: write the curves of the search to DIR/tuning.png.",
 )
+@systems_option
+@tune_option
+@budget_option
+@cache_option
+@most_option
+@markdown_option
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it all.")
 @click.option("--encoder", metavar="NAME|FOLDER|onnx:FILE", help="The encoder; by default the shipped one.")
 @detector_option
 @device_option
+@click.pass_context
 def bench(
+    context: click.Context,
     data: Path,
     identity_list: Path | None,
     groups: tuple[str, ...],
+    name: str | None,
     shots: tuple[int, ...],
     draws: int,
     ks: tuple[int, ...],
@@ -110,6 +144,12 @@ def bench(
     open_set: bool,
     strangers: float | None,
     folder: Path | None,
+    systems: str | None,
+    tune: bool,
+    budget: float | None,
+    cache: Path | None,
+    most: int | None,
+    markdown: Path | None,
     file: Path | None,
     encoder: str | None,
     detector: str,
@@ -128,50 +168,72 @@ def bench(
     With --open-set a random part of the identities is enrolled and the others ask as strangers; each draw is calibrated
     from its own references, as a gallery is, so that what is promised can be compared with what is found.
 
+    With --protocol closed every system of the papers that needs no network is fitted on 80 % of each identity's
+    pictures, or on those without near-duplicates among the others: accuracy on both parts, seconds to fit, to answer,
+    and to add one identity, beside what was published. Some take many minutes: see --budget and --cache.
+
     \b
       kaodex bench refs/ --shots 1,5
       kaodex bench refs/ --groups clusters.csv --groups "([0-9a-f]{32})" --json figures.json
       kaodex bench refs/ --open-set --shots 5 -k 5 --report report/
+      kaodex bench refs/ --protocol closed --systems kaodex,hand-made --budget 10 --cache figures/
     """
-    if not open_set and (strangers is not None or folder):
-        raise click.UsageError(f"{'--report' if folder else '--strangers'} needs --open-set")
+    chosen = chosen_protocol(context, name, open_set)
+    open_set = chosen == "open-set"
+    closed = Closed(systems, tune, budget, cache, most, markdown, folder, seed) if chosen == "closed" else None
+    if tune and not folder:
+        raise click.UsageError("--tune draws curves: give --report DIR, the folder for them")
+    if closed and folder and not tune:
+        raise click.UsageError("with --protocol closed, --report is for the curves of --tune")
     if file and not file.parent.is_dir():  # told now, not after the measuring
         raise click.BadParameter(f"there is no folder {file.parent}", param_hint="--json")
 
     from bench import Protocol, load_collection, run_bench, run_open_set
-    from bench.open_set_report import CERTIFICATE_COLUMNS, OpenSetReport
+    from bench.open_set_report import CERTIFICATE_COLUMNS
     from bench.open_set_report import COLUMNS as OPEN_COLUMNS
-    from bench.report import COLUMNS, Report
+    from bench.report import COLUMNS
     from embedder.detectors import load_detector
     from embedder.encoder import Encoder
 
-    if folder:
+    if folder and open_set:
         from bench.page import require_drawing
 
         require_drawing()  # told now, not after the measuring
     collection = load_collection(data, identity_list, groups)
+    if closed:
+        from bench.closed_report import COLUMNS as CLOSED_COLUMNS
+
+        fitted = closed.run(collection, Encoder.load(encoder, device=device), load_detector(detector))
+        _print(CLOSED_COLUMNS, fitted.cells())
+        _finish(fitted, file)
+        return
     share = (0.5 if strangers is None else strangers) if open_set else None
     protocol = Protocol(shots, ks, rules, draws, seed, queries_per_identity, share)
     loaded, finder = Encoder.load(encoder, device=device), load_detector(detector)
-    report: Report | OpenSetReport
     if open_set:
         with progress("measuring", len(collection.paths) + len(shots) * draws) as advance:
-            report = run_open_set(collection, loaded, protocol, advance, advance, detector=finder)
-        _print(OPEN_COLUMNS, report.cells())
+            with_strangers = run_open_set(collection, loaded, protocol, advance, advance, detector=finder)
+        _print(OPEN_COLUMNS, with_strangers.cells())
         answers().print()
-        _print(CERTIFICATE_COLUMNS, report.certificate_cells())
+        _print(CERTIFICATE_COLUMNS, with_strangers.certificate_cells())
+        if folder:
+            from bench.page import write_page
+
+            talk.print(f"the report: {escape(str(write_page(with_strangers, folder)))}")
+        _finish(with_strangers, file)
     else:
         with progress("describing", len(collection.paths)) as advance:
             report = run_bench(collection, loaded, protocol, advance, detector=finder)
         _print(COLUMNS, report.cells())
+        _finish(report, file)
+
+
+def _finish(report: Report | OpenSetReport | ClosedReport, file: Path | None) -> None:
+    """Tell what a reader of the table must know, write the JSON, and exit with 1 where pictures could not be read."""
     for note in report.notes():
         talk.print(f"[yellow]note:[/] {escape(note)}")
     if file:
         file.write_text(json.dumps(report.as_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    if folder and isinstance(report, OpenSetReport):
-        from bench.page import write_page
-
-        talk.print(f"the report: {escape(str(write_page(report, folder)))}")
     for trouble in report.unreadable:
         talk.print(f"[yellow]unreadable:[/] {escape(trouble)}")
     if report.unreadable:

@@ -55,7 +55,7 @@ def estimator(kind: str, settings: Settings, *, scaled: bool) -> Any:
     from sklearn.preprocessing import MinMaxScaler
 
     module, name = _CLASSES[kind]
-    model = getattr(import_module(f"sklearn.{module}"), name)(**_ALWAYS.get(kind, {}), **settings)
+    model = getattr(import_module(f"sklearn.{module}"), name)(**{**_ALWAYS.get(kind, {}), **settings})
     return Pipeline([("scale", MinMaxScaler() if scaled else "passthrough"), ("model", model)])
 
 
@@ -77,9 +77,9 @@ class Learned:
     def scores(
         self, inputs: Float32[np.ndarray, "pictures dim"]
     ) -> Float32[np.ndarray, "pictures identities"] | Float64[np.ndarray, "pictures identities"]:
-        """Probabilities; for an SVM, and for naive Bayes, whose probabilities round to 0, what they decide by."""
+        """Probabilities; their logarithms for naive Bayes, whose probabilities round to 0; what an SVM decides by."""
         if self._kind == "NB":
-            return self._fitted.predict_joint_log_proba(inputs)
+            return self._fitted.predict_log_proba(inputs)
         if self._kind != "SVM":
             return self._fitted.predict_proba(inputs)
         decided = self._fitted.decision_function(inputs)

@@ -207,3 +207,66 @@ def test_options_of_the_open_set_need_it(refs, tmp_path):
         result = run(refs, *words)
         assert result.exit_code == 2 and f"{words[0]} needs --open-set" in result.stderr
     assert run(refs, "--open-set", "--strangers", "1").exit_code == 2
+
+
+def test_the_closed_protocol_as_table_json_and_page(refs, tmp_path, encoder):
+    pytest.importorskip("mahotas", reason="texture needs mahotas; install kaodex[bench]")
+    words = ("--protocol", "closed", "--systems", "kaodex,floor,hand-made-nb", "--pictures-per-identity", "5")
+    kept = ("--cache", tmp_path / "figures", "--markdown", tmp_path / "page.md", "--json", tmp_path / "out.json")
+    result = run(refs, *words, *kept)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0].split()[:2] == ["system", "settings"]
+    assert [line.split()[0] for line in lines[1:]] == ["kaodex", "colour", "HOG", "hand-made"]
+    assert ".513 of 7 characters" in result.stdout and "enrolling" in lines[1] and "refitting" in lines[4]
+    assert "hand-made NB: test" in result.stderr
+    written = json.loads((tmp_path / "out.json").read_text())
+    assert (written["protocol"]["references"], written["protocol"]["queries"]) == (12, 3)
+    assert written["systems"][0]["published"] is None and written["systems"][3]["family"] == "hand-made"
+    page = (tmp_path / "page.md").read_text()
+    assert run(refs, *words, *kept).exit_code == 0  # from what was kept: to the last digit
+    assert (tmp_path / "page.md").read_text() == page
+    assert page.startswith("<!-- bench closed: refs -->")
+
+
+def test_searched_settings_have_rows_and_curves(refs, tmp_path, monkeypatch):
+    pytest.importorskip("mahotas", reason="texture needs mahotas; install kaodex[bench]")
+    monkeypatch.setattr("bench.tuning.NEIGHBOURS", (1, 2))
+    words = ("--protocol", "closed", "--systems", "hand-made-knn", "--tune", "--report", tmp_path / "curves")
+    result = run(refs, *words, "--json", tmp_path / "out.json")
+    assert result.exit_code == 0, result.output
+    assert "hand-made kNN searched" in result.stdout
+    assert (tmp_path / "curves" / "tuning.png").is_file()
+    (curve,) = json.loads((tmp_path / "out.json").read_text())["searches"]["hand-made kNN"]["curves"]
+    assert curve["values"] == [1, 2] and len(curve["lines"][""]) == 2
+
+
+def test_a_fit_beyond_its_budget_is_given_up(refs):
+    pytest.importorskip("mahotas", reason="texture needs mahotas; install kaodex[bench]")
+    words = ("--protocol", "closed", "--systems", "kaodex,hand-made-nb", "--budget", "0.0001")
+    result = run(refs, *words)
+    assert result.exit_code == 0, result.output
+    assert "hand-made NB: given up after 0 s" in result.stderr
+
+
+def test_each_protocol_has_its_options(refs, tmp_path):
+    for words, message in (
+        (("--systems", "all"), "--systems needs --protocol closed"),
+        (("--open-set", "--cache", tmp_path), "--cache needs --protocol closed"),
+        (("--protocol", "closed", "--shots", "5"), "--shots needs --protocol few-shot or --open-set"),
+        (("--protocol", "closed", "--open-set"), "a protocol of its own"),
+        (("--protocol", "closed", "--tune"), "give --report DIR"),
+        (("--protocol", "closed", "--report", tmp_path), "for the curves of --tune"),
+    ):
+        result = run(refs, *words)
+        assert result.exit_code == 2 and message in " ".join(result.stderr.split()), result.stderr
+    result = run(refs, "--protocol", "closed", "--systems", "resnet")
+    assert isinstance(result.exception, UnusableSource) and "there is no system 'resnet'" in str(result.exception)
+
+
+def test_open_set_has_two_names(crowd, tmp_path):
+    words = ("--shots", "1", "-k", "1", "--draws", "1", "--strangers", "0.5", "--json")
+    assert run(crowd, "--protocol", "open-set", *words, tmp_path / "one.json").exit_code == 0
+    assert run(crowd, "--open-set", *words, tmp_path / "two.json").exit_code == 0
+    one, two = (json.loads((tmp_path / name).read_text())["systems"][0]["oscr"] for name in ("one.json", "two.json"))
+    assert one == two

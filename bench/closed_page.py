@@ -1,0 +1,51 @@
+"""The closed protocol's table in a Markdown file: one section for each collection, which the command writes anew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.closed_report import COLUMNS, ClosedReport, absent_told
+from data.errors import UnusableSource
+from data.whole_file import whole_file
+
+
+def write_section(report: ClosedReport, path: Path, title: str) -> None:
+    """Put the report between its two marks in the file, or at its end; the rest of the file stays as it is.
+
+    Raises `UnusableSource` for a file that cannot be read or written, or that lacks the second mark.
+    """
+    begin, end = f"<!-- bench closed: {title} -->", f"<!-- end of bench closed: {title} -->"
+    section = f"{begin}\n{_section(report)}\n{end}"
+    try:
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableSource(f"{path} cannot be read as Markdown: {error}") from error
+    if begin in before:
+        if end not in before:
+            raise UnusableSource(f"{path} has {begin} without {end}; put that where the table ends")
+        after = re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: section, before, count=1, flags=re.S)
+    else:
+        after = f"{before.rstrip()}\n\n{section}\n".lstrip()
+    with whole_file(path) as unfinished:
+        unfinished.write_text(after, encoding="utf-8")
+
+
+def _section(report: ClosedReport) -> str:
+    parts = [report.sentence()[0].upper() + report.sentence()[1:], _table(COLUMNS, report.cells())]
+    if notes := report.notes():
+        parts.append("\n".join(f"- {_plain(note)}" for note in notes))
+    parts.append("Published, and not here yet:")
+    parts.append(_table(["family", "paper", "published, and on what"], absent_told()))
+    return "\n\n".join(parts)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    heads = "| " + " | ".join(column.lstrip(">") for column in columns) + " |"
+    lines = "|" + "|".join("---:" if column.startswith(">") else "---" for column in columns) + "|"
+    return "\n".join([heads, lines, *("| " + " | ".join(map(_plain, cells)) + " |" for cells in rows)])
+
+
+def _plain(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,0 +1,188 @@
+"""The closed protocol's answer: as a table for people, as JSON for programs, and in words where Kaodex is behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bench.closed import Figures
+from bench.machine import core_count
+from bench.measured import Measured
+from bench.protocol import FIGURES
+from bench.report import OPEN_SET
+from bench.systems.catalogue import Entry
+from bench.systems.kaodex import Kaodex
+from bench.systems.published import ABSENT
+from bench.tuning import Search
+
+COLUMNS = (
+    "system",
+    "settings",
+    "published, and on what",
+    ">train",
+    ">test",
+    "95 %",
+    ">fit s",
+    ">ms/query",
+    ">add one s",
+    "by",
+)
+"""Headings of `cells`; a column that begins with > is one of numbers."""
+
+_BUSY = 1.6  # processes per core: a fit on all cores, beside what any system does, stays below
+
+
+@dataclass(frozen=True)
+class ClosedRow:
+    """One system, and its figures, or why it has none."""
+
+    entry: Entry
+    figures: Figures | None
+    reason: str = ""
+
+    def told(self) -> str:
+        """One line for a log."""
+        if self.figures is None:
+            return f"{self.entry.name}: {self.reason}"
+        return f"{self.entry.name}: test {self.figures.accuracy():.3f}, fitted in {self.figures.fit_seconds:.1f} s"
+
+
+@dataclass(frozen=True)
+class ClosedReport(Measured):
+    """Every system on one split of one collection."""
+
+    references: int
+    """Pictures to learn from."""
+    queries: int
+    rows: tuple[ClosedRow, ...]
+    searches: dict[str, Search]
+    """What `--tune` went through, by the system's name."""
+    machine: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The report in the form that DESIGN.md promises to programs, with what this protocol has besides."""
+        protocol = {
+            **self.protocol_json(),
+            "name": "closed",
+            **dict.fromkeys(("shots", "k", "rules")),
+            "references": self.references,
+            "queries": self.queries,
+            "machine": self.machine,
+        }
+        return {
+            "protocol": protocol,
+            "systems": [_row_json(row, self.queries) for row in self.rows],
+            "searches": {name: found.as_json() for name, found in self.searches.items()},
+        }
+
+    def cells(self) -> list[tuple[str, ...]]:
+        """The table's rows, under COLUMNS."""
+        return [_cells(row) for row in self.rows]
+
+    def sentence(self) -> str:
+        """What was measured, on what."""
+        collection = self.collection
+        identities = len(collection.names) - sum(len(one.left_out) for one in self.shortfalls)
+        return (
+            f"{identities:,} identities: {self.references:,} pictures to learn from, {self.queries:,} to ask about, in "
+            f"{self.groups:,} groups that lie on one side each; encoder {self.encoder} ({self.fingerprint[:12]}), "
+            f"{self.faces_told()}; on {self.machine}."
+        )
+
+    def notes(self) -> list[str]:
+        """What a reader of the table must know besides."""
+        notes = super().notes()
+        for row in self.rows:
+            if row.figures and row.figures.out_of_bag is not None:
+                notes.append(f"{row.entry.name}: out-of-bag accuracy {row.figures.out_of_bag:.3f}")
+            if row.figures and row.figures.remarks:
+                notes.append(f"{row.entry.name}: {'; '.join(row.figures.remarks)}")
+        loads = [row.figures.load for row in self.rows if row.figures and row.figures.load is not None]
+        if loads and max(loads) > _BUSY * core_count():
+            notes.append(
+                f"other work shared the {core_count()} cores, {min(loads):.1f} to {max(loads):.1f} processes at once: "
+                "all times are too high, and not all of them equally"
+            )
+        return [*notes, *self.standing()]
+
+    def standing(self) -> list[str]:
+        """Where Kaodex stands among the rows that ran: who is ahead of it in what, and what a new identity costs."""
+        ran = [(row.entry, row.figures) for row in self.rows if row.figures]
+        own = next((figures for entry, figures in ran if entry.name == Kaodex.name), None)
+        rivals = [(entry, figures) for entry, figures in ran if entry.name != Kaodex.name]
+        if own is None or not rivals:
+            return []
+        measures: tuple[tuple[str, Callable[[Figures], float], str], ...] = (
+            ("as good as kaodex or better on new pictures", lambda one: -one.accuracy(), "{0:.3f}"),
+            ("quicker to fit than kaodex", lambda one: one.fit_seconds, "{0:.2f} s"),
+            ("quicker to answer than kaodex", lambda one: one.query_ms, "{0:.2f} ms"),
+            ("quicker than kaodex to add an identity to", lambda one: one.add_seconds, "{0:.2f} s"),
+        )
+        told = []
+        for what, cost, form in measures:
+            ahead = sorted(((cost(one), entry.name) for entry, one in rivals if cost(one) <= cost(own)))
+            if ahead:
+                names = ", ".join(f"{name} ({form.format(abs(value))})" for value, name in ahead)
+                told.append(f"{what} ({form.format(abs(cost(own)))}): {names}")
+            elif what.startswith("as good"):
+                told.append(f"no row is as good as kaodex ({own.accuracy():.3f}) on new pictures")
+        if refitted := [(entry, one) for entry, one in rivals if not one.enrolls]:
+            entry, best = max(refitted, key=lambda pair: pair[1].accuracy())
+            told.append(
+                f"adding one identity: {own.add_seconds:.2f} s for kaodex, {best.add_seconds:.2f} s for {entry.name}, "
+                f"the most accurate row that must refit ({best.add_seconds / own.add_seconds:.1f} times as long)"
+            )
+        return told
+
+
+def absent_told() -> list[tuple[str, str, str]]:
+    """The families that the bench cannot run yet: family, paper, published figures."""
+    return [(one.family, one.paper, one.figures) for one in ABSENT]
+
+
+def _row_json(row: ClosedRow, queries: int) -> dict[str, Any]:
+    entry, figures = row.entry, row.figures
+    return {
+        "name": entry.name,
+        "family": entry.family,
+        "settings": entry.settings,
+        "published": entry.published or None,
+        **dict.fromkeys(("shots", "k", "rule", *FIGURES, *OPEN_SET)),
+        "rank1": figures.accuracy() if figures else None,
+        "train_accuracy": figures.train_accuracy() if figures else None,
+        "test_accuracy": figures.accuracy() if figures else None,
+        "out_of_bag": figures.out_of_bag if figures else None,
+        "fit_seconds": figures.fit_seconds if figures else None,
+        "query_ms": figures.query_ms if figures else None,
+        "add_seconds": figures.add_seconds if figures else None,
+        "adds_by": _by(figures) if figures else None,
+        "intervals": {"rank1": figures.interval()} if figures else {},
+        "identities": len(figures.test) if figures else 0,
+        "queries": queries if figures else 0,
+        "reason": row.reason or None,
+        "remarks": list(figures.remarks) if figures else [],
+    }
+
+
+def _cells(row: ClosedRow) -> tuple[str, ...]:
+    entry, figures = row.entry, row.figures
+    if figures is None:
+        return (entry.name, entry.settings, entry.published, *[""] * 6, row.reason)
+    low, high = figures.interval()
+    return (
+        entry.name,
+        entry.settings,
+        entry.published,
+        f"{figures.train_accuracy():.3f}",
+        f"{figures.accuracy():.3f}",
+        f"{low:.3f}–{high:.3f}",
+        f"{figures.fit_seconds:.2f}",
+        f"{figures.query_ms:.2f}",
+        f"{figures.add_seconds:.2f}",
+        _by(figures),
+    )
+
+
+def _by(figures: Figures) -> str:
+    return "enrolling" if figures.enrolls else "refitting"

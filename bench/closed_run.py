@@ -1,0 +1,203 @@
+"""The closed protocol: one split of a collection, and every system on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from jaxtyping import Int64
+
+from bench.budget import OverBudget, within
+from bench.closed import Figures, Sides, measure_closed
+from bench.closed_report import ClosedReport, ClosedRow
+from bench.closed_split import split_closed
+from bench.collection import Collection
+from bench.kept_figures import KeptFigures
+from bench.machine import machine_told
+from bench.protocol import Protocol, Shortfall
+from bench.run import Ready, prepare
+from bench.systems import Describes
+from bench.systems.catalogue import Entry, told
+from bench.systems.kaodex import Encodes
+from bench.systems.learned import Learned
+from bench.tuning import SEARCHED, Search, Searched, search
+from data.errors import UnusableSource
+from embedder.detectors import Detector
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How to measure: the split's seed, seconds that one fit may take, and whether settings are searched too."""
+
+    seed: int = 0
+    budget: float | None = None
+    tune: bool = False
+
+
+@dataclass(frozen=True)
+class _Split:
+    """Positions of pictures on both sides, and the numbers, from 0, of those who are on both."""
+
+    references: Int64[np.ndarray, " references"]
+    queries: Int64[np.ndarray, " queries"]
+    numbers: Int64[np.ndarray, " pictures"]
+    left_out: Int64[np.ndarray, " identities"]
+
+
+def sample(collection: Collection, most: int, seed: int) -> Collection:
+    """At most `most` random pictures of each identity."""
+    random = np.random.default_rng([seed, 1])
+    kept = np.zeros(len(collection.paths), bool)
+    for number in range(len(collection.names)):
+        kept[random.permutation(np.flatnonzero(collection.identities == number))[:most]] = True
+    return collection.only(kept)
+
+
+def run_closed(
+    collection: Collection,
+    encoder: Encodes,
+    entries: Sequence[Entry],
+    terms: Terms,
+    kept: KeptFigures,
+    on_progress: Callable[[int], None] | None = None,
+    on_row: Tell | None = None,
+    *,
+    detector: Detector | None = None,
+) -> ClosedReport:
+    """Measure each system on one split; figures that were kept are not measured again.
+
+    With a budget every fit of scikit-learn has a process of its own, and is given up when its time is over. Raises
+    `UnusableSource` where fewer than two identities can be asked about.
+    """
+    wanted = _describers(entries, terms, kept)
+    ready = prepare(collection, wanted, on_progress, detector)
+    split = _split(ready, terms.seed)
+    rows: list[ClosedRow] = []
+    searches: dict[str, Search] = {}
+    for entry in entries:
+        row = _row(entry, ready, split, terms, kept)
+        rows.append(row)
+        _tell(on_row, row)
+        if terms.tune and entry.kind in SEARCHED:
+            found = _searched(entry, ready, split, terms, kept)
+            if isinstance(found, str):
+                rows.append(ClosedRow(_tuned(entry, None), None, found))
+            else:
+                searches[entry.name] = found
+                rows.append(_row(_tuned(entry, found), ready, split, terms, kept))
+            _tell(on_row, rows[-1])
+    left_out = (Shortfall(1, split.left_out, skipped=False),) if len(split.left_out) else ()
+    return ClosedReport(
+        ready.collection,
+        len(np.unique(ready.groups)),
+        Protocol(shots=(1,), ks=(1,), draws=1, seed=terms.seed),
+        encoder.name,
+        encoder.fingerprint,
+        ready.detector,
+        ready.described.faces,
+        left_out,
+        ready.described.unreadable,
+        len(split.references),
+        len(split.queries),
+        tuple(rows),
+        searches,
+        machine_told(),
+    )
+
+
+def _tell(on_row: Tell | None, row: ClosedRow) -> None:
+    if on_row:
+        on_row(row.told())
+
+
+def _key(entry: Entry) -> tuple[str, ...]:
+    return entry.name, entry.settings, entry.measured
+
+
+def _describers(entries: Sequence[Entry], terms: Terms, kept: KeptFigures) -> list[Describes]:
+    """Those of the systems that have yet to be measured: describing may take longer than a fit."""
+    needed: dict[str, Describes] = {}
+    for entry in entries:
+        found = kept.find("search", *_key(entry)) if terms.tune and entry.kind in SEARCHED else None
+        tuned = _tuned(entry, Search.from_json(found)) if found else None
+        missing = terms.tune and entry.kind in SEARCHED and (tuned is None or kept.find(*_key(tuned)) is None)
+        if missing or kept.find(*_key(entry)) is None:
+            needed[entry.describer.name] = entry.describer
+    return list(needed.values())
+
+
+def _split(ready: Ready, seed: int) -> _Split:
+    identities = ready.collection.identities
+    draw = split_closed(identities, ready.groups, [seed, 2])
+    both = np.intersect1d(identities[draw.references], identities[draw.queries])
+    if len(both) < 2:
+        raise UnusableSource(
+            f"nothing to measure in {ready.collection.source}: at least 2 identities need 2 pictures that are no "
+            "near-duplicates; add pictures"
+        )
+    references = draw.references[np.isin(identities[draw.references], both)]
+    left_out = np.setdiff1d(identities, both)
+    return _Split(references, draw.queries, np.searchsorted(both, identities), left_out)
+
+
+def _sides(entry: Entry, ready: Ready, split: _Split) -> Sides:
+    inputs = ready.described.features[entry.describer.name]
+    return Sides(
+        inputs[split.references], split.numbers[split.references], inputs[split.queries], split.numbers[split.queries]
+    )
+
+
+def _row(entry: Entry, ready: Ready, split: _Split, terms: Terms, kept: KeptFigures) -> ClosedRow:
+    """A row's figures, from the folder or measured now; a reason instead where it could not be."""
+    if found := kept.find(*_key(entry)):
+        return ClosedRow(entry, Figures.from_json(found))
+    work = (entry.make(), _sides(entry, ready, split), ready.described.seconds_each[entry.describer.name])
+    try:
+        in_time = terms.budget is None or entry.small
+        figures = measure_closed(*work) if in_time else within(terms.budget or 0.0, measure_closed, *work)
+    except OverBudget as error:
+        return ClosedRow(entry, None, str(error))
+    except ValueError as error:  # how scikit-learn refuses pictures that are too few for a classifier
+        return ClosedRow(entry, None, str(error).splitlines()[0])
+    kept.keep(figures.as_json(), *_key(entry))
+    return ClosedRow(entry, figures)
+
+
+def _searched(entry: Entry, ready: Ready, split: _Split, terms: Terms, kept: KeptFigures) -> Search | str:
+    """What a search found, or why it found nothing."""
+    if found := kept.find("search", *_key(entry)):
+        return Search.from_json(found)
+    assert entry.kind and entry.given is not None
+    sides = _sides(entry, ready, split)
+    work = (
+        entry.kind,
+        entry.given,
+        entry.scaled,
+        Searched(sides.references, sides.identities, ready.groups[split.references]),
+    )
+    try:
+        search_done: Search = search(*work) if terms.budget is None else within(terms.budget, search, *work)
+    except OverBudget as error:
+        return f"search {error}"
+    except ValueError as error:
+        return f"search: {str(error).splitlines()[0]}"
+    kept.keep(search_done.as_json(), "search", *_key(entry))
+    return search_done
+
+
+def _tuned(entry: Entry, found: Search | None) -> Entry:
+    """The same system with the settings that a search found."""
+    assert entry.kind and entry.given is not None
+    given = entry.given if found is None else found.settings
+    return replace(
+        entry,
+        name=f"{entry.name} searched",
+        given=given,
+        settings="" if found is None else told(entry.kind, given),
+        make=partial(Learned, entry.kind, given, scaled=entry.scaled),
+        published="",
+    )

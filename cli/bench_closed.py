@@ -1,0 +1,103 @@
+"""`kaodex bench --protocol closed`: the seed papers' systems and Kaodex on one split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.markup import escape
+
+from cli.progress import progress, talk
+
+if TYPE_CHECKING:
+    from bench.closed_report import ClosedReport
+    from bench.collection import Collection
+    from embedder.detectors import Detector
+    from embedder.encoder import Encoder
+
+systems_option = click.option(
+    "--systems",
+    metavar="all|NAME,...",
+    help="With --protocol closed: which systems, by name or family, such as kaodex,hand-made,pixels-svm.  [all]",
+)
+tune_option = click.option(
+    "--tune",
+    is_flag=True,
+    help="With --protocol closed: also search settings (C, k, depth, trees, kernels) on the pictures to learn from; a "
+    "row for what was found, and the curves in the folder of --report.",
+)
+budget_option = click.option(
+    "--budget",
+    type=click.FloatRange(0, min_open=True),
+    metavar="MINUTES",
+    help="With --protocol closed: give up any single fit or search that takes longer, and say so in its row.",
+)
+cache_option = click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="With --protocol closed: keep figures there, by system, settings, split, pictures and machine, and do not "
+    "measure again what is there.",
+)
+most_option = click.option(
+    "--pictures-per-identity",
+    "most",
+    type=click.IntRange(2),
+    metavar="N",
+    help="With --protocol closed: take at most N random pictures of each identity.",
+)
+markdown_option = click.option(
+    "--markdown",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="With --protocol closed: write the table into FILE too, in place of what it wrote there about DATA.",
+)
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What the user asked of this protocol."""
+
+    systems: str | None
+    tune: bool
+    budget: float | None
+    cache: Path | None
+    most: int | None
+    markdown: Path | None
+    curves: Path | None
+    seed: int
+
+    def run(self, collection: Collection, encoder: Encoder, detector: Detector) -> ClosedReport:
+        """Measure, and write what was asked for."""
+        from bench.closed_page import write_section
+        from bench.closed_run import Terms, run_closed, sample
+        from bench.kept_figures import KeptFigures
+        from bench.systems.catalogue import catalogue, choose
+        from bench.systems.learned import require_learning
+        from bench.tuning import SEARCHED
+
+        entries = choose(catalogue(encoder), self.systems or "all")
+        if any(entry.kind for entry in entries):
+            require_learning()
+        if self.most:
+            collection = sample(collection, self.most, self.seed)
+        kept = KeptFigures.of_run(self.cache, collection, self.seed, detector.name)
+        terms = Terms(self.seed, self.budget and 60 * self.budget, self.tune)
+        rows = len(entries) + sum(1 for entry in entries if self.tune and entry.kind in SEARCHED)
+        with progress("measuring", len(collection.paths) + rows) as advance:
+
+            def tell(text: str) -> None:
+                talk.print(escape(text))
+                advance(1)
+
+            report = run_closed(collection, encoder, entries, terms, kept, advance, tell, detector=detector)
+        if self.curves and report.searches:
+            from bench.tuning_curves import draw_curves
+
+            draw_curves(report.searches, self.curves / "tuning.png")
+            talk.print(f"the curves: {escape(str(self.curves / 'tuning.png'))}")
+        if self.markdown:
+            write_section(report, self.markdown, collection.source.resolve().name)
+        return report
