@@ -117,5 +117,7 @@ def _run(plan: Any, out: Path, device: str, story: dict[str, Any]) -> None:
         say(f"stopped at step {run.step:,}: the same command goes on from there")
         raise SystemExit(130) from interrupted
     step = run.best_step or run.step
-    folder = finish_detector(network, recipe, plan.boxed, validation, out, step=step, story=story)
+    folder, threshold = finish_detector(network, recipe, plan.boxed, validation, out, step=step, story=story)
+    if validation and threshold == 1:
+        say("warning: on the pictures kept out it finds next to nothing, so it will report no face; train it longer")
     say(f"wrote {folder}: use it with --detector {folder}")

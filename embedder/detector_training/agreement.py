@@ -90,7 +90,8 @@ def _seen(picture: UInt8[np.ndarray, "height width 3"], detector: Detector, scal
     view = cv2.resize(view, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
     if mirrored:
         view = np.ascontiguousarray(view[:, ::-1])
-    boxes = np.array([found.box for found in detector.find(np.asarray(view, np.uint8))], np.float32).reshape(-1, 4)
+    faces = [found.box for found in detector.find(np.asarray(view, np.uint8)) if found.region == "face"]
+    boxes = np.array(faces, np.float32).reshape(-1, 4)
     if mirrored:
         boxes[:, [0, 2]] = view.shape[1] - boxes[:, [2, 0]]
     return boxes / np.float32(scale) - np.float32(border)

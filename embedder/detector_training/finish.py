@@ -39,10 +39,11 @@ def finish_detector(
     *,
     step: int,
     story: Mapping[str, Any],
-) -> Path:
-    """Write OUT/detector: the network, its card with figures on what was kept out, and a README; returns the folder.
+) -> tuple[Path, float]:
+    """Write OUT/detector: the network, its card with figures on what was kept out, and a README.
 
-    The threshold is the score at which the first validation set has at most one false box per ten pictures.
+    Returns the folder and the threshold: the score from which the first validation set has at most one false box per
+    ten pictures.
     """
     whole, folder = run / "detector", run / "detector.unfinished"
     shutil.rmtree(folder, ignore_errors=True)
@@ -70,7 +71,7 @@ def finish_detector(
     (folder / "README.md").write_text(readme(recipe.name, threshold, told), encoding="utf-8")
     shutil.rmtree(whole, ignore_errors=True)
     folder.replace(whole)
-    return whole
+    return whole, threshold
 
 
 def threshold_of(found: Found) -> float:
@@ -107,7 +108,8 @@ def readme(name: str, threshold: float, told: Mapping[str, Any]) -> str:
         "",
         f"- Licence of the weights: {told['licence']}.",
         "- Files: `model.safetensors` (PyTorch) and `model.onnx` (ONNX Runtime), kernels stored as float16.",
-        f"- Learnt for {told['step']:,} steps on composed scenes; every setting is in `detector.json`.",
+        f"- Learnt for {told['step']:,} step{'s' * (told['step'] != 1)} on composed scenes; `detector.json` has every "
+        "setting.",
         "",
         "## What it learnt from",
         "",

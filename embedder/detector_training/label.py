@@ -18,6 +18,7 @@ from embedder.detector_training.agreement import BoxShape, agreed_boxes
 from embedder.detector_training.box_files import BoxedPicture, Boxes, read_boxes, write_boxes
 from embedder.detector_training.sheets import write_sheets
 from embedder.detectors import load_detector
+from embedder.detectors.card import SHIPPED_DETECTOR
 
 NONE = np.zeros((0, 4), np.float32)
 WRITE_EVERY = 200
@@ -26,7 +27,9 @@ WRITE_EVERY = 200
 @click.command(help=__doc__)
 @click.argument("root", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("listed", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="LIST")
-@click.option("--detector", default="auto", show_default=True, help="What finds the faces: see `kaodex query`.")
+@click.option(
+    "--detector", default=SHIPPED_DETECTOR, show_default=True, help="What finds the faces: see `kaodex query`."
+)
 @click.option("--shape", default="0,0,1,1", help="RIGHT,DOWN,WIDTH,HEIGHT of a face of ours in sides of its boxes.")
 @click.option("--share", default=0.5, show_default=True, help="Of the views that must agree.")
 @click.option("--one", is_flag=True, help="Each picture is known to show one face: the box most agreed on.")

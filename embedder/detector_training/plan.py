@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from data.errors import UnusableEncoder, UnusableSource
+from data.errors import UnusableSource
 from embedder.detector_training.box_files import BoxedPicture, read_boxes
 from embedder.detector_training.recipe import DetectorRecipe
 from embedder.detector_training.run import Validation
@@ -83,10 +83,7 @@ def make_detector_plan(
         raise UnusableSource(f"there is no face box in {', '.join(map(str, box_files))}")
     asked, start = dict(settings), None
     if init:
-        folder = find_detector(init)
-        if folder is None:
-            raise UnusableEncoder(f"there is no detector '{init}' to start from: give a shipped one or its folder")
-        card = read_detector_card(folder)
+        card = read_detector_card(find_detector(init))
         start = {name: value.float() for name, value in load_file(card.file(WEIGHTS)).items()}
         asked = {"learning_rate": GENTLE, **asked, **card.network, "start": card.files[WEIGHTS]}
     if not asked.get("minutes"):
