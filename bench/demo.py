@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float64, UInt8
 
 from data.canvas import Tile, Tone, contact_sheet, write_picture
 from data.drawn import draw_face, draw_scene
@@ -17,6 +17,7 @@ from index.answers import FaceAnswer
 from index.decision import Status
 from index.gallery import Gallery
 from index.recognizer import Question, Recognizer
+from measure.detection import overlaps
 
 ENROLLED = ("Akane", "Botan", "Chihiro", "Emi", "Fuyu", "Hikari", "Kaede", "Mizuki", "Natsu", "Ran")
 STRANGERS = ("stranger 1", "stranger 2")
@@ -26,6 +27,10 @@ PER_SCENE = 4
 SCENE_SIZE = (1200, 700)
 FACE_SIZE = 160
 GENEROUS_FPIR = 0.05
+NOBODY = "nobody"
+"""Who is in a box that the detector found where nobody's face is."""
+SAME_FACE = 0.4
+"""Intersection over union from which a box that was found is a drawn face's."""
 
 _FIRST_CHARACTER = 2026
 _FIRST_SCENE_ARTIST = 900
@@ -66,6 +71,8 @@ class Demo:
     """The same faces, asked about at GENEROUS_FPIR."""
     annotated: tuple[Path, ...]
     sheet: Path
+    missed: int
+    """Faces that the detector did not find."""
 
 
 def tally(asked: Sequence[Asked]) -> dict[str, int]:
@@ -85,8 +92,8 @@ def characters() -> dict[str, int]:
 def run_demo(folder: Path, encoder: Encoder, on_progress: Callable[[int], None] = lambda done: None) -> Demo:
     """Draw 12 characters, enrol 10 of them, ask about unseen scenes of all 12; everything is left in `folder`.
 
-    The scenes' true boxes stand in for a detector. `on_progress` is told of every picture drawn or asked about:
-    `total_pictures()` in all.
+    Faces are found by the default detector; the scenes' true boxes only tell whose they are. `on_progress` is told of
+    every picture drawn or asked about: `total_pictures()` in all.
     """
     seeds = characters()
     for name in ENROLLED:
@@ -104,17 +111,20 @@ def run_demo(folder: Path, encoder: Encoder, on_progress: Callable[[int], None] 
         generous: list[Asked] = []
         drawn: list[Path] = []
         tiles: list[Tile] = []
+        missed = 0
         for number in range(SCENES):
             scene = _draw(number, seeds)
             place = folder / "scenes" / f"scene-{number + 1}.png"
             write_picture(place, scene.picture)
-            seen = recognizer.see(scene.picture, place.name, scene.detections)
+            seen = recognizer.see(scene.picture, place.name)
+            names = _whose(seen.detections, scene)
+            missed += len(set(scene.names) - set(names))
             (answer,) = recognizer.recognize([seen])
             (freely,) = recognizer.recognize([seen], Question(fpir=GENEROUS_FPIR))
-            generous += [Asked(place, name, face) for name, face in zip(scene.names, freely.faces, strict=True)]
+            generous += [Asked(place, name, face) for name, face in zip(names, freely.faces, strict=True)]
             drawn.append(folder / "annotated" / place.name)
             write_picture(drawn[-1], annotated(scene.picture, answer, gallery))
-            for name, face, detection in zip(scene.names, answer.faces, scene.detections, strict=True):
+            for name, face, detection in zip(names, answer.faces, seen.detections, strict=True):
                 asked.append(Asked(place, name, face))
                 tiles.append(_tile(scene, detection, asked[-1]))
             on_progress(1)
@@ -127,6 +137,7 @@ def run_demo(folder: Path, encoder: Encoder, on_progress: Callable[[int], None] 
         tuple(generous),
         tuple(drawn),
         sheet,
+        missed,
     )
 
 
@@ -140,7 +151,7 @@ class Drawn:
     """A scene with the boxes of its faces, and who they are."""
 
     picture: UInt8[np.ndarray, "height width 3"]
-    detections: tuple[Detection, ...]
+    boxes: Float64[np.ndarray, "faces 4"]
     names: list[str]
 
 
@@ -151,8 +162,15 @@ def _draw(number: int, seeds: dict[str, int]) -> Drawn:
     cast = [names[(number * PER_SCENE + place) * step % len(names)] for place in range(PER_SCENE)]
     scene = draw_scene([seeds[name] for name in cast], _FIRST_SCENE_ARTIST + number, number, SCENE_SIZE)
     named = {seed: name for name, seed in seeds.items()}
-    detections = tuple(Detection(face.box, 1.0, "face") for face in scene.faces)
-    return Drawn(scene.picture, detections, [named[face.character] for face in scene.faces])
+    boxes = np.array([face.box for face in scene.faces], np.float64)
+    return Drawn(scene.picture, boxes, [named[face.character] for face in scene.faces])
+
+
+def _whose(found: Sequence[Detection], scene: Drawn) -> list[str]:
+    """The name of the drawn face that each box found is on, NOBODY where there is none."""
+    boxes = np.array([one.box for one in found], np.float64).reshape(-1, 4)
+    shared = overlaps(boxes, scene.boxes)
+    return [scene.names[int(row.argmax())] if row.max() >= SAME_FACE else NOBODY for row in shared]
 
 
 def _tile(scene: Drawn, detection: Detection, asked: Asked) -> Tile:

@@ -38,8 +38,8 @@ def demo(out: Path, device: str) -> None:
     console.print(
         f"Enrolled {count(len(ENROLLED), 'character')} with {count(done.references, 'reference')}; "
         f"{count(len(STRANGERS), 'more character')} stay strangers. Asked about {count(len(done.asked), 'face')} in "
-        f"{count(len(done.annotated), 'scene')} by other artists (the faces' true boxes are given: "
-        "finding faces is not part of this demo)."
+        f"{count(len(done.annotated), 'scene')} by other artists"
+        + (f"; {count(done.missed, 'face')} more went unfound." if done.missed else ".")
     )
     lines = table("scene", "who it is", "answer", ">score", "")
     colours = {"right": "green", "wrong": "red", "unknown": "yellow", "ambiguous": "yellow"}
