@@ -57,6 +57,12 @@ def sample(collection: Collection, most: int, seed: int) -> Collection:
     return collection.only(kept)
 
 
+def to_search(entries: Sequence[Entry]) -> set[str]:
+    """The names of those whose settings are searched: of each family one row for each classifier."""
+    first = {(entry.family, entry.kind): entry.name for entry in reversed(entries) if entry.kind in SEARCHED}
+    return set(first.values())
+
+
 def run_closed(
     collection: Collection,
     encoder: Encodes,
@@ -73,7 +79,8 @@ def run_closed(
     With a budget every fit of scikit-learn has a process of its own, and is given up when its time is over. Raises
     `UnusableSource` where fewer than two identities can be asked about.
     """
-    wanted = _describers(entries, terms, kept)
+    searching = to_search(entries) if terms.tune else set()
+    wanted = _describers(entries, searching, kept)
     ready = prepare(collection, wanted, on_progress, detector)
     split = _split(ready, terms.seed)
     rows: list[ClosedRow] = []
@@ -82,7 +89,7 @@ def run_closed(
         row = _row(entry, ready, split, terms, kept)
         rows.append(row)
         _tell(on_row, row)
-        if terms.tune and entry.kind in SEARCHED:
+        if entry.name in searching:
             found = _searched(entry, ready, split, terms, kept)
             if isinstance(found, str):
                 rows.append(ClosedRow(_tuned(entry, None), None, found))
@@ -118,14 +125,15 @@ def _key(entry: Entry) -> tuple[str, ...]:
     return entry.name, entry.settings, entry.measured
 
 
-def _describers(entries: Sequence[Entry], terms: Terms, kept: KeptFigures) -> list[Describes]:
+def _describers(entries: Sequence[Entry], searching: set[str], kept: KeptFigures) -> list[Describes]:
     """Those of the systems that have yet to be measured: describing may take longer than a fit."""
     needed: dict[str, Describes] = {}
     for entry in entries:
-        found = kept.find("search", *_key(entry)) if terms.tune and entry.kind in SEARCHED else None
-        tuned = _tuned(entry, Search.from_json(found)) if found else None
-        missing = terms.tune and entry.kind in SEARCHED and (tuned is None or kept.find(*_key(tuned)) is None)
-        if missing or kept.find(*_key(entry)) is None:
+        rows: list[Entry | None] = [entry]
+        if entry.name in searching:
+            found = kept.find("search", *_key(entry))
+            rows.append(_tuned(entry, Search.from_json(found)) if found else None)
+        if any(row is None or kept.find(*_key(row)) is None for row in rows):
             needed[entry.describer.name] = entry.describer
     return list(needed.values())
 

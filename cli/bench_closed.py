@@ -72,11 +72,10 @@ class Closed:
     def run(self, collection: Collection, encoder: Encoder, detector: Detector) -> ClosedReport:
         """Measure, and write what was asked for."""
         from bench.closed_page import write_section
-        from bench.closed_run import Terms, run_closed, sample
+        from bench.closed_run import Terms, run_closed, sample, to_search
         from bench.kept_figures import KeptFigures
         from bench.systems.catalogue import catalogue, choose
         from bench.systems.learned import require_learning
-        from bench.tuning import SEARCHED
 
         entries = choose(catalogue(encoder), self.systems or "all")
         if any(entry.kind for entry in entries):
@@ -85,7 +84,7 @@ class Closed:
             collection = sample(collection, self.most, self.seed)
         kept = KeptFigures.of_run(self.cache, collection, self.seed, detector.name)
         terms = Terms(self.seed, self.budget and 60 * self.budget, self.tune)
-        rows = len(entries) + sum(1 for entry in entries if self.tune and entry.kind in SEARCHED)
+        rows = len(entries) + (len(to_search(entries)) if self.tune else 0)
         with progress("measuring", len(collection.paths) + rows) as advance:
 
             def tell(text: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bench.budget import OverBudget, within
 from bench.closed import Figures, Sides, measure_closed
 from bench.closed_page import write_section
-from bench.closed_run import Terms, run_closed, sample
+from bench.closed_run import Terms, run_closed, sample, to_search
 from bench.collection import load_collection
 from bench.kept_figures import KeptFigures, data_fingerprint
 from bench.systems.catalogue import catalogue, choose, slug
@@ -120,6 +120,17 @@ def test_the_published_settings(mean_colour):
     assert told["pixel forest"] == ("RF: defaults", ".6966 of 21 characters (out of bag)")
     assert told["pixel forest tuned"][0] == "RF: trees 189, depth 13, min split 5, min leaf 1"
     assert told["kaodex"] == ("mean-colour, weighted vote, k 5", "")
+
+
+def test_one_row_of_each_classifier_is_searched(mean_colour):
+    entries = catalogue(mean_colour)
+    kinds = ("LR", "kNN", "CART", "RF", "SVM")
+    assert to_search(entries) == {
+        *(f"hand-made {kind}" for kind in kinds),
+        *(f"pixels {kind}" for kind in kinds),
+        "pixel forest",
+    }
+    assert to_search(choose(entries, "kaodex,pixel-forest-tuned,hand-made-lda")) == {"pixel forest tuned"}
 
 
 def test_a_sample_keeps_so_many_of_each(three_colours):
