@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float32
 
 from data.errors import GalleryError, GalleryMismatch, GalleryMissing
-from data.gallery_place import GalleryPlace
+from data.gallery_place import GalleryPlace, gallery_place
 from data.near_duplicates import NEAR_DUPLICATE_DISTANCE, hamming
 from index.answers import Candidate, Neighbour, Recognition
 from index.calibration import margins
@@ -35,12 +36,15 @@ from index.sqlite_store import SQLiteStore
 from index.store import Store
 from index.voting import DEFAULT_RULE, vote
 
+if TYPE_CHECKING:
+    from index.milvus import MilvusStore
+
 DEFAULT_FPIR = 0.01
 DEFAULT_MISIDENTIFICATION = 0.01
 
 
 class Gallery:
-    """All references of all identities, in one file, and the search over them.
+    """All references of all identities, in one file or on a Milvus server, and the search over them.
 
     Make one with `create` or `open`. Changes are on the disk when a call returns; changes by other processes are seen
     by the next call.
@@ -62,21 +66,23 @@ class Gallery:
         self._language = encoder
 
     @classmethod
-    def create(cls, path: str | Path, *, device: str = "auto") -> Gallery:
-        """Open the gallery at `path`, making an empty one where there is none."""
-        return cls(SQLiteStore.create(Path(path)), device)
+    def create(cls, place: str | GalleryPlace, *, device: str = "auto") -> Gallery:
+        """Open the gallery at a place, making an empty one where there is none: see `data.gallery_place`."""
+        place = gallery_place(place)
+        return cls(SQLiteStore.create(place) if isinstance(place, Path) else _milvus().create(place), device)
 
     @classmethod
-    def open(cls, path: str | Path, *, device: str = "auto") -> Gallery:
+    def open(cls, place: str | GalleryPlace, *, device: str = "auto") -> Gallery:
         """Open an existing gallery.
 
         Raises GalleryMissing, GalleryDamaged (no gallery, or a broken one), GalleryMismatch (of a newer Kaodex).
         """
+        place = gallery_place(place)
         try:
-            return cls(SQLiteStore(Path(path)), device)
+            return cls(SQLiteStore(place) if isinstance(place, Path) else _milvus()(place), device)
         except GalleryMissing as error:
             raise GalleryMissing(
-                f"{error}: make one with `kaodex enroll FOLDER -g {path}`, or name yours with -g or KAODEX_GALLERY"
+                f"{error}: make one with `kaodex enroll FOLDER -g {place}`, or name yours with -g or KAODEX_GALLERY"
             ) from None
 
     def close(self) -> None:
@@ -356,3 +362,9 @@ class Gallery:
                 if on_progress:
                     on_progress(len(batch))
         return counts
+
+
+def _milvus() -> type[MilvusStore]:
+    from index.milvus import MilvusStore
+
+    return MilvusStore

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ STAMP = EncoderStamp("fake", "f" * 64, 8)
 OTHER = EncoderStamp("other", "0" * 64, 8)
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", pytest.param("milvus", marks=pytest.mark.xdist_group("milvus"))])
 def place(request, tmp_path):
     """An empty place for a gallery."""
     return tmp_path / "gallery.kaodex" if request.param == "sqlite" else request.getfixturevalue("milvus_place")
@@ -296,5 +298,6 @@ def test_an_export_is_a_gallery_in_a_file(gallery, tmp_path):
 
 
 def test_where_nothing_is_no_gallery_opens(place):
+    nowhere = place.with_name("nowhere") if isinstance(place, Path) else replace(place, collection="nowhere")
     with pytest.raises(GalleryMissing, match="kaodex enroll FOLDER"):
-        Gallery.open(place)
+        Gallery.open(nowhere)
