@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 
 from embedder.detector_training.backdrops import backdrop, stretched, write_words
 from embedder.detector_training.geometry import Affine
-from embedder.detector_training.scene import SMALLEST, Scene
+from embedder.detector_training.scene import LARGEST, SMALLEST, Scene
 from embedder.detector_training.sprites import Cast, Sprite
 from embedder.detectors.search import GREY
 from embedder.training.augmentation import CHANGES, about, change, turned
@@ -19,8 +19,9 @@ COUNTS = (0.08, 0.36, 0.2, 0.12, 0.24)
 """Shares of scenes with no face, with one, two, three, and with four to twelve."""
 MOST = 12
 
-LARGEST = 172.0
-"""Longer side in pixels of the largest face that is composed; of the smallest see `scene`."""
+ELSEWHERE, CLOSEST = 0.45, 420.0
+"""Share of views of one picture that show any part of it rather than its face, and the longer side in pixels that its
+face may have then: most of an illustration is bodies, clothes and things, and in a large one they are large."""
 
 UPRIGHT = 0.7
 """Share of faces tilted by a few degrees; the others by up to TILT either way."""
@@ -86,7 +87,7 @@ class _Composer:
         if random.random() < 0.35:
             self._paste_body(scene)
         for _ in range(count):
-            sprite = self._pick()
+            sprite = self._pick(self._cast.weights)
             matrix, box = self._placed(sprite, self._target(count))
             scene.lay(sprite, matrix, random, rectangular=random.random() < 0.35, box=box)
         if random.random() < 0.25:
@@ -98,12 +99,17 @@ class _Composer:
     def one_picture(self) -> Scene:
         """A part of one picture, as it is: no pasted edge tells that there is a face."""
         random, size = self._random, self._size
-        sprite = self._pick()
+        elsewhere = random.random() < ELSEWHERE
+        sprite = self._pick(self._cast.rest_weights if elsewhere else self._cast.weights)
         target = max(self._target(1), self._target(1))
         scene = Scene(backdrop(size, self._cast.clutter, random))
         if random.random() < 0.5:  # a small picture, continued as the detector continues it
             scene.view[:] = GREY
         matrix, _ = self._placed(sprite, target, tilt=random.random() < 0.5)
+        if elsewhere:
+            closer = np.exp(random.uniform(np.log(40.0), np.log(CLOSEST))) / target
+            linear, (height, width) = matrix[:, :2] * closer, sprite.picture.shape[:2]
+            matrix = np.column_stack([linear, size / 2 - linear @ (random.random(2) * [width, height])])
         # Where the picture is larger than the view, its border is pushed out of it.
         height, width = sprite.picture.shape[:2]
         corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]]) @ matrix.T
@@ -127,8 +133,8 @@ class _Composer:
         cover[top : top + height, left : left + width] = True
         scene.cover(cover)
 
-    def _pick(self) -> Sprite:
-        collection = self._cast.faces[int(self._random.choice(len(self._cast.faces), p=self._cast.weights))]
+    def _pick(self, weights: np.ndarray) -> Sprite:
+        collection = self._cast.faces[int(self._random.choice(len(weights), p=weights))]
         return collection[int(self._random.integers(len(collection)))]
 
     def _target(self, count: int) -> float:
@@ -154,7 +160,7 @@ class _Composer:
 
     def _paste_body(self, scene: Scene) -> None:
         """What is below a face in its picture: a body without its head."""
-        sprite = self._pick()
+        sprite = self._pick(self._cast.rest_weights)
         matrix, box = self._placed(sprite, self._target(1))
         below = int(sprite.boxes[:, 3].max() + 0.1 * (box[3] - box[1]))
         if sprite.picture.shape[0] - below < 16:

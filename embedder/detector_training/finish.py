@@ -42,13 +42,12 @@ def finish_detector(
 ) -> tuple[Path, float]:
     """Write OUT/detector: the network, its card with figures on what was kept out, and a README.
 
-    Returns the folder and the threshold: the score from which the first validation set has at most one false box per
-    ten pictures.
+    Returns the folder and the threshold: the score from which each validation set has at most one false box per ten
+    pictures.
     """
     whole, folder = run / "detector", run / "detector.unfinished"
     shutil.rmtree(folder, ignore_errors=True)
     measured = {name: match(network, truths) for name, truths in validation.items()}
-    first = next(iter(measured.values()), None)
     told = {
         "licence": "unspecified",
         **story,
@@ -66,7 +65,7 @@ def finish_detector(
         },
         "limits": list(LIMITS),
     }
-    threshold = threshold_of(first) if first else UNMEASURED
+    threshold = max(map(threshold_of, measured.values()), default=UNMEASURED)
     export_detector(network, folder, name=recipe.name, threshold=threshold, faces=FACES, story=told)
     (folder / "README.md").write_text(readme(recipe.name, threshold, told), encoding="utf-8")
     shutil.rmtree(whole, ignore_errors=True)

@@ -16,6 +16,12 @@ from embedder.training.augmentation import lay_on
 SMALLEST = 13.0
 """Longer side in pixels of the smallest face that has to be found."""
 
+LARGEST = 172.0
+"""Longer side in pixels of the largest face that is composed on purpose."""
+
+TOO_LARGE = 1.15 * LARGEST
+"""Larger faces are neither found nor missed: a coarser level sees them."""
+
 SEEN, HINTED = 0.55, 0.15
 """Shares of a face that can be seen from which it has to be found, and up to which it may be left alone."""
 
@@ -43,9 +49,9 @@ class Scene:
         self.ignore = np.concatenate([self.ignore, ignore])
 
     def truth(self, smallest: float | int = SMALLEST) -> tuple[Boxes, Boxes]:
-        """The faces that can be seen and are not too small, and what counts neither as face nor as no face."""
+        """The faces that can be seen, neither too small nor too large; and what counts neither as face nor as none."""
         longest = (self.boxes[:, 2:] - self.boxes[:, :2]).max(axis=1, initial=0)
-        found = (self.visible >= SEEN) & (longest >= smallest)
+        found = (self.visible >= SEEN) & (longest >= smallest) & (longest <= TOO_LARGE)
         hinted = ~found & (self.visible > HINTED)
         return self.boxes[found], np.concatenate([self.ignore, self.boxes[hinted]])
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float64, UInt8
 
 from data.drawn import draw_scene
 from data.errors import UnreadablePicture, UnusableSource
@@ -35,6 +36,12 @@ class Sprite:
         """Whether nothing behind it shows through."""
         return bool(self.picture[..., 3].min() == 255)
 
+    @property
+    def rest(self) -> float:
+        """Pixels that are in no face, at least one."""
+        faces = float(np.prod(self.boxes[:, 2:] - self.boxes[:, :2], axis=1).sum())
+        return max(1.0, self.picture.shape[0] * self.picture.shape[1] - faces)
+
 
 @dataclass(frozen=True)
 class Cast:
@@ -49,11 +56,17 @@ class Cast:
         if not self.faces:
             raise UnusableSource("no picture with a face box was found: name some in the box file")
 
-    @property
-    def weights(self) -> np.ndarray:
-        """Probability of each collection."""
+    @cached_property
+    def weights(self) -> Float64[np.ndarray, " collections"]:
+        """Probability of each collection where faces are shown: as the root of its pictures."""
         roots = np.sqrt([len(one) for one in self.faces])
-        return np.asarray(roots / roots.sum())
+        return np.asarray(roots / roots.sum(), np.float64)
+
+    @cached_property
+    def rest_weights(self) -> Float64[np.ndarray, " collections"]:
+        """Probability of each collection where all else is shown: as the root of what its faces leave of its pixels."""
+        roots = np.sqrt([sum(sprite.rest for sprite in one) for one in self.faces])
+        return np.asarray(roots / roots.sum(), np.float64)
 
 
 def gather_cast(

@@ -25,6 +25,8 @@ FACES = (14, 160)
 LEAST = 0.05
 """Scores below it are no boxes when networks are measured."""
 
+ENLARGED = np.float32(2.5)
+
 FALSE_BOXES = 0.1
 """Per picture, at which recall is told."""
 
@@ -37,13 +39,15 @@ class Truth(NamedTuple):
     ignore: Boxes
 
 
-def dev_pictures(cast: Cast, most: int = 400) -> list[Truth]:
-    """Pictures with faces as they are, on a grey border, evenly from all collections."""
+def dev_pictures(cast: Cast, most: int = 200) -> list[Truth]:
+    """Pictures with faces on a grey border, evenly from all collections; each as it is, and enlarged as in a scan."""
     each = max(1, most // len(cast.faces))
     chosen = []
     for collection in cast.faces:
         stride = max(1, len(collection) // each)
-        chosen += [_with_border(sprite) for sprite in collection[::stride][:each]]
+        for sprite in collection[::stride][:each]:
+            truth = _with_border(sprite)
+            chosen += [truth, _enlarged(truth)]
     return chosen
 
 
@@ -86,6 +90,11 @@ def find(
     boxes, scores = search(picture, run, faces=FACES, threshold=threshold)
     kept = suppress(boxes, scores)
     return boxes[kept], scores[kept]
+
+
+def _enlarged(truth: Truth) -> Truth:
+    picture = cv2.resize(truth.picture, None, fx=float(ENLARGED), fy=float(ENLARGED), interpolation=cv2.INTER_CUBIC)
+    return Truth(np.asarray(picture, np.uint8), truth.boxes * ENLARGED, truth.ignore * ENLARGED)
 
 
 def _with_border(sprite: Sprite) -> Truth:

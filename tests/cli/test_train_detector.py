@@ -59,7 +59,7 @@ def test_from_boxes_to_a_detector_and_on_from_it(run: Callable[..., Run], boxed:
     card = json.loads(Path("run/detector/detector.json").read_text())
     assert card["name"] == "run" and card["licence"] == "CC0" and card["recipe"]["steps"] == 4
     assert {one["collection"]: (one["pictures"], one["faces"]) for one in card["data"]} == {"pictures": (18, 14)}
-    assert set(card["figures"]) == {"pictures", "scenes"} and card["figures"]["pictures"]["faces"] == 4
+    assert set(card["figures"]) == {"pictures", "scenes"} and card["figures"]["pictures"]["faces"] == 8
     assert {path.name for path in Path("run/detector").iterdir()} == {
         "README.md", "detector.json", "model.onnx", "model.safetensors",
     }  # fmt: skip
