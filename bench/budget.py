@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -39,7 +41,15 @@ def within(seconds: float, work: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _run(connection: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         connection.send((True, work(*arguments)))
     except Exception as error:  # raised in the process that asked
         connection.send((False, error))
+
+
+def _end_with_parent() -> None:
+    """Nobody waits for the answer of a process whose parent was killed."""
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)

@@ -2,7 +2,11 @@
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -231,6 +235,43 @@ def test_work_is_given_up_after_its_budget():
         within(0.2, time.sleep, 60)
     with pytest.raises(ZeroDivisionError):
         within(60.0, divmod, 1, 0)
+
+
+ALONE = """
+import os, sys, time
+from multiprocessing import active_children
+from threading import Thread
+from bench.budget import within
+
+if __name__ == "__main__":
+    Thread(target=within, args=(600.0, time.sleep, 600), daemon=True).start()
+    while not active_children():
+        time.sleep(0.01)
+    print(active_children()[0].pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="processes are looked for in /proc")
+def test_work_ends_with_who_asked_for_it(tmp_path):
+    (tmp_path / "alone.py").write_text(ALONE)
+    root = str(Path(__file__).resolve().parents[2])
+    words, paths = [sys.executable, str(tmp_path / "alone.py")], {**os.environ, "PYTHONPATH": root}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=paths) as asking:
+        worker = Path("/proc") / asking.stdout.readline().strip() / "cmdline"
+        assert _alive(worker)
+        asking.kill()
+    until = time.monotonic() + 60
+    while _alive(worker) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not _alive(worker)
+
+
+def _alive(command_line):
+    try:
+        return bool(command_line.read_bytes())  # that of a zombie is empty
+    except OSError:
+        return False
 
 
 def test_two_identities_at_least(three_colours, mean_colour):
