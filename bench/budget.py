@@ -22,7 +22,8 @@ def within(seconds: float, work: Callable[..., Any], *arguments: Any) -> Any:
     """
     context = get_context("spawn")  # a fork would inherit locks that other threads of this process hold
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_run, args=(theirs, work, arguments), daemon=True)
+    # A daemon would take all its forests and folds on one core: joblib starts no workers from one.
+    process = context.Process(target=_run, args=(theirs, work, arguments), daemon=False)
     process.start()
     theirs.close()
     try:

@@ -87,7 +87,7 @@ class ClosedReport(Measured):
         return (
             f"{identities:,} identities: {self.references:,} pictures to learn from, {self.queries:,} to ask about, in "
             f"{self.groups:,} groups that lie on one side each; encoder {self.encoder} ({self.fingerprint[:12]}), "
-            f"{self.faces_told()}; on {self.machine}."
+            f"detector {self.detector}; on {self.machine}."
         )
 
     def notes(self) -> list[str]:

@@ -4,10 +4,10 @@
 
 Each collection is a folder of DATA with one folder of pictures per identity, and FILE lists the identities that may
 take part, as for `kaodex bench --identities`. The `--count` of them with the most groups of pictures are taken, at most
-`--most` random pictures of each. OUT/pictures holds `<collection>_<identity>/<picture>`, OUT/groups.csv their groups,
+`--most` random pictures of each. OUT holds `<collection>_<identity>/<picture>`, OUT/groups.csv their groups,
 by a collection's own table or the MD5 in its file names where it has them, else by a perceptual hash. Then:
 
-    kaodex bench OUT/pictures --groups OUT/groups.csv
+    kaodex bench OUT --groups OUT/groups.csv
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ def main() -> None:
         rows = csv.writer(file)
         rows.writerow(("identity", "file", "group"))
         for identity, paths, groups in chosen:
-            (options.out / "pictures" / identity).mkdir(parents=True, exist_ok=True)
+            (options.out / identity).mkdir(parents=True, exist_ok=True)
             for path, group in zip(paths, groups, strict=True):
-                link = options.out / "pictures" / identity / path.name
+                link = options.out / identity / path.name
                 if not link.is_symlink():
                     link.symlink_to(path.resolve())
                 rows.writerow((identity, path.name, group))

@@ -230,9 +230,12 @@ def test_figures_survive_a_file():
 
 
 def test_work_is_given_up_after_its_budget():
+    from joblib import effective_n_jobs
+
     assert within(60.0, pow, 2, 10) == 1024
     with pytest.raises(OverBudget, match=r"given up after 0 s"):
         within(0.2, time.sleep, 60)
+    assert within(60.0, effective_n_jobs, 2) == 2  # a fit has as many cores there as here
     with pytest.raises(ZeroDivisionError):
         within(60.0, divmod, 1, 0)
 
