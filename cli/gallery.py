@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
-from cli.options import device_option, gallery_option, kind_option
+from cli.options import GALLERY, device_option, gallery_option, kind_option
 from cli.output import answers, count, place, table
 from cli.progress import progress, talk
+from data.gallery_place import GalleryPlace
 
 
 @click.group()
@@ -21,7 +22,7 @@ def gallery() -> None:
 @gallery.command("list")
 @gallery_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per identity, one line each.")
-def list_identities(gallery: Path, as_json: bool) -> None:
+def list_identities(gallery: GalleryPlace, as_json: bool) -> None:
     """List who is enrolled, with the number of references."""
     with _open(gallery) as opened:
         held = opened.identities()
@@ -46,7 +47,7 @@ def list_identities(gallery: Path, as_json: bool) -> None:
 @kind_option
 @gallery_option
 @click.option("--sheet", type=click.Path(dir_okay=False, path_type=Path), help="Write the references as one picture.")
-def show(name: str | None, kind: str, gallery: Path, sheet: Path | None) -> None:
+def show(name: str | None, kind: str, gallery: GalleryPlace, sheet: Path | None) -> None:
     """Show one identity's references; without NAME, what made the gallery and what was done to it."""
     with _open(gallery) as opened:
         if name is None:
@@ -71,8 +72,8 @@ def _show_gallery(opened) -> None:
     from index.staged_encodings import encoder_to_leave
 
     console = answers()
-    size = opened.path.stat().st_size / 1e6
-    console.print(f"{escape(str(opened.path))}: {size:,.1f} MB, revision {opened.store.revision():,}")
+    size = f"{opened.path.stat().st_size / 1e6:,.1f} MB, " if isinstance(opened.path, Path) else ""
+    console.print(f"{escape(str(opened.path))}: {size}revision {opened.store.revision():,}")
     for kind in opened.kinds():
         encoder = opened.store.encoder(kind)
         held = opened.identities(kind)
@@ -97,7 +98,7 @@ def _show_gallery(opened) -> None:
 @click.option("--reference", "references", multiple=True, type=int, help="A single reference by its number.")
 @kind_option
 @gallery_option
-def remove(names: tuple[str, ...], references: tuple[int, ...], kind: str, gallery: Path) -> None:
+def remove(names: tuple[str, ...], references: tuple[int, ...], kind: str, gallery: GalleryPlace) -> None:
     """Remove identities, or single references of one; `undo` brings them back."""
     if names and references:
         raise click.UsageError("name identities or give --reference, not both: `undo` takes one command back")
@@ -114,7 +115,7 @@ def remove(names: tuple[str, ...], references: tuple[int, ...], kind: str, galle
 @click.argument("new_name")
 @kind_option
 @gallery_option
-def rename(name: str, new_name: str, kind: str, gallery: Path) -> None:
+def rename(name: str, new_name: str, kind: str, gallery: GalleryPlace) -> None:
     """Give an identity another name."""
     with _open(gallery) as opened:
         moved = opened.rename(name, new_name, kind)
@@ -126,7 +127,7 @@ def rename(name: str, new_name: str, kind: str, gallery: Path) -> None:
 @click.option("--into", required=True, metavar="NAME", help="Whom they all are; may be one of them, or a new name.")
 @kind_option
 @gallery_option
-def merge(names: tuple[str, ...], into: str, kind: str, gallery: Path) -> None:
+def merge(names: tuple[str, ...], into: str, kind: str, gallery: GalleryPlace) -> None:
     """Make one identity of several."""
     with _open(gallery) as opened:
         moved = opened.merge(names, into, kind)
@@ -135,7 +136,7 @@ def merge(names: tuple[str, ...], into: str, kind: str, gallery: Path) -> None:
 
 @gallery.command()
 @gallery_option
-def undo(gallery: Path) -> None:
+def undo(gallery: GalleryPlace) -> None:
     """Walk the last command back; again for the one before it."""
     with _open(gallery) as opened:
         command = opened.undo()
@@ -149,8 +150,8 @@ def undo(gallery: Path) -> None:
 
 @gallery.command()
 @gallery_option
-def check(gallery: Path) -> None:
-    """Read the whole file and say what is wrong with it."""
+def check(gallery: GalleryPlace) -> None:
+    """Read the whole gallery and say what is wrong with it."""
     with _open(gallery) as opened:
         problems = opened.check()
         held = opened.identities()
@@ -168,7 +169,7 @@ def check(gallery: Path) -> None:
 @gallery.command()
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 @gallery_option
-def export(target: Path, gallery: Path) -> None:
+def export(target: Path, gallery: GalleryPlace) -> None:
     """Copy the gallery into one file, safely also while others write to it.
 
     A plain file copy of a gallery in use is not a backup: its newest changes may still be in the -wal file beside it.
@@ -178,11 +179,38 @@ def export(target: Path, gallery: Path) -> None:
     click.echo(f"{target}: {target.stat().st_size / 1e6:,.1f} MB")
 
 
+@gallery.command()
+@click.argument("source", type=GALLERY, metavar="SRC")
+@click.argument("target", type=GALLERY, metavar="DST")
+def copy(source: GalleryPlace, target: GalleryPlace) -> None:
+    """Copy a gallery to another place, from a file to a Milvus server or back, and read the copy back.
+
+    All that is enrolled, with its crops and the bank of strangers. What was removed and the history of commands stay
+    behind, and calibrations are computed anew. An interrupted copy goes on when the command is typed again.
+
+    \b
+      kaodex gallery copy gallery.kaodex milvus://localhost:19530/anime
+      kaodex gallery copy milvus://localhost:19530/anime again.kaodex
+    """
+    from index.copying import copy_gallery
+    from index.gallery import Gallery
+
+    with _open(source) as original, Gallery.create(target) as opened:
+        total = sum(who.references for who in original.identities())
+        try:
+            with progress("copying", total, "references") as advance:
+                copied = copy_gallery(original.store, opened.store, advance)
+        except KeyboardInterrupt:
+            talk.print("interrupted: the same command goes on from there")
+            raise SystemExit(130) from None
+    click.echo(f"{target} holds {count(copied.references, 'reference')}, as {source} (checksum {copied.checksum[:12]})")
+
+
 @gallery.command("import")
-@click.argument("source", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("source", type=GALLERY)
 @gallery_option
 @click.option("--allow-conflicts", is_flag=True, help="Enrol a picture under a second name too.")
-def import_gallery(source: Path, gallery: Path, allow_conflicts: bool) -> None:
+def import_gallery(source: GalleryPlace, gallery: GalleryPlace, allow_conflicts: bool) -> None:
     """Enrol all that another gallery (an export) holds; makes the gallery where there is none."""
     from index.gallery import Gallery
     from index.records import Outcome
@@ -217,7 +245,7 @@ def import_gallery(source: Path, gallery: Path, allow_conflicts: bool) -> None:
 @gallery_option
 @device_option
 def reencode(
-    encoder: str | None, drop_unreadable: bool, export_before: Path | None, gallery: Path, device: str
+    encoder: str | None, drop_unreadable: bool, export_before: Path | None, gallery: GalleryPlace, device: str
 ) -> None:
     """Move the gallery to another encoder, from the crops that it keeps.
 
@@ -283,7 +311,7 @@ def _tell_reencoding(report) -> None:
     )
 
 
-def _open(path: Path):
+def _open(place: GalleryPlace):
     from index.gallery import Gallery
 
-    return Gallery.open(path)
+    return Gallery.open(place)

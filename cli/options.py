@@ -6,15 +6,40 @@ from pathlib import Path
 
 import click
 
+from data.errors import GalleryError
+from data.gallery_place import GalleryPlace, MilvusAddress, gallery_place
+
+
+class GalleryParameter(click.ParamType):
+    """A gallery's file, or its URL on a Milvus server."""
+
+    name = "gallery"
+
+    def convert(
+        self, value: str | GalleryPlace, param: click.Parameter | None, ctx: click.Context | None
+    ) -> GalleryPlace:
+        """The place; a mistake is told without what may be a token."""
+        try:
+            place = gallery_place(value)
+        except GalleryError as error:
+            self.fail(str(error), param, ctx)
+        if isinstance(place, MilvusAddress):
+            return place
+        return Path(click.Path(dir_okay=False, path_type=Path).convert(place, param, ctx))
+
+
+GALLERY = GalleryParameter()
+
 gallery_option = click.option(
     "-g",
     "--gallery",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=GALLERY,
+    metavar="FILE|URL",
     default=Path("gallery.kaodex"),
     envvar="KAODEX_GALLERY",
     show_default=True,
     show_envvar=True,
-    help="The gallery file.",
+    help="The gallery: a file, or milvus://HOST:PORT/COLLECTION.",
 )
 encoder_option = click.option(
     "--encoder",
@@ -29,7 +54,7 @@ device_option = click.option(
     metavar="auto|cpu|cuda:N",
     help="Where to encode and search; auto takes a GPU where there is one.",
 )
-DEFAULT_DETECTOR = "whole"
+DEFAULT_DETECTOR = "auto"
 """That of `embedder.detectors`; written here again because importing it would slow `--help`."""
 
 detector_option = click.option(

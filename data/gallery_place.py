@@ -68,7 +68,7 @@ def gallery_place(place: str | Path | MilvusAddress) -> GalleryPlace:
     try:
         parts = urlsplit(place)
         port = parts.port or DEFAULT_PORT
-        options = parse_qs(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        options = parse_qs(parts.query, keep_blank_values=True)
     except ValueError:
         raise GalleryError(f"this URL of a gallery cannot be understood: {_FORM}") from None
     collection = parts.path.strip("/")

@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from data.batches import batches
-from data.errors import GalleryError, KaodexError, UnreadablePicture, UnusableEncoder
+from data.errors import GalleryError, GalleryMissing, KaodexError, UnreadablePicture, UnusableEncoder
 from data.folders import LabelledPicture, find_pictures
+from data.gallery_place import GalleryPlace
 from data.paths import readable
 from data.pictures import read_picture
 from data.prefetch import prefetch
@@ -49,7 +50,7 @@ class Recognizer:
     @classmethod
     def open(
         cls,
-        path: str | Path = "gallery.kaodex",
+        place: str | GalleryPlace = "gallery.kaodex",
         *,
         create: bool = False,
         encoder: str | Path | None = None,
@@ -61,10 +62,13 @@ class Recognizer:
         Raises GalleryMissing, GalleryDamaged, GalleryMismatch, UnusableEncoder, MissingDependency.
         """
         finder = load_detector(detector)
-        if create and not Path(path).exists():
+        try:
+            gallery = Gallery.open(place, device=device)
+        except GalleryMissing:
+            if not create:
+                raise
             loaded = Encoder.load(encoder, device=device)  # first: a mistake should leave no empty gallery behind
-            return cls(Gallery.create(path, device=device), loaded, finder)
-        gallery = Gallery.create(path, device=device) if create else Gallery.open(path, device=device)
+            return cls(Gallery.create(place, device=device), loaded, finder)
         try:
             loaded = Encoder.load(encoder, device=device) if encoder else _maker(gallery, device)
             return cls(gallery, loaded, finder)

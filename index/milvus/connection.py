@@ -137,16 +137,15 @@ class Connection:
             yield
         except (MilvusException, grpc.RpcError) as error:
             words = str(getattr(error, "message", "") or error).strip().splitlines()[0]
-            for secret in {self._address.token, *self._address.token.split(":")} - {""}:
+            for secret in {self._address.token, self._address.token.partition(":")[2]} - {""}:
                 words = words.replace(secret, "…")
         else:
             return
-        if "auth" in words.lower():
-            cure = f"give the token as milvus://TOKEN@HOST:PORT/COLLECTION, or in {TOKEN_VARIABLE}"
-        else:
-            cure = "does the server run, and is it reached from here? What was enrolled is kept, and the same command "
-            cure += "goes on from there"
-        raise GalleryError(f"{self._address}: {words[:300]}: {cure}") from None
+        raise GalleryError(
+            f"{self._address}: {words[:300]}: does the server run, is it reached from here, and is the token right "
+            f"(milvus://TOKEN@HOST:PORT/COLLECTION, or {TOKEN_VARIABLE})? What was enrolled is kept, and the same "
+            "command goes on from there"
+        ) from None
 
 
 def _pieces(rows: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

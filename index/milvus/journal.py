@@ -270,9 +270,10 @@ class Journal:
             for number, entry in first.items()
         ]
 
-    def is_undo(self, command: int) -> bool:
-        """Whether the command walks another one back."""
-        return any(entry.command == command and entry.undoes for entry in self._entries)
+    def last_standing(self) -> Command | None:
+        """The last command that moved something, is not undone, and is no undo itself; None where there is none."""
+        undoing = {entry.command for entry in self._entries if entry.undoes}
+        return next((one for one in reversed(self.commands()) if not one.undone and one.id not in undoing), None)
 
     def is_open(self, command: int) -> bool:
         """Whether more can join the command: it is not undone, and no other came after it."""

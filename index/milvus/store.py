@@ -291,13 +291,15 @@ class MilvusStore:
     def vectors(self, kind: str, references: Sequence[int] | None = None) -> Vectors:
         """All enrolled references of a kind, or those of the given ones that are enrolled. Raises GalleryDamaged."""
         with self.snapshot():
-            owners = self._journal.enrolled(kind)
-            wanted = list(owners) if references is None else [one for one in sorted(references) if one in owners]
+            if references is None:
+                wanted = list(self._journal.enrolled(kind))
+            else:
+                wanted = [one for one in sorted(references) if self._kind_of(one) == kind]
             encoder = self.encoder(kind)
             rows = self._rows_of(wanted, ["sha256", "hash", "encoding"])
             return as_vectors(
                 [rows[one] for one in wanted],
-                [owners[one] for one in wanted],
+                [self._journal.owner(one) or 0 for one in wanted],
                 encoder.dimension if encoder else 0,
             )
 
@@ -341,8 +343,9 @@ class MilvusStore:
 
     def crop(self, reference: int) -> bytes:
         """The stored crop of a reference as an encoded picture file. Raises GalleryError where there is none."""
-        found = self._blobs.read([_crop(reference)])
-        if not found or self._refresh().owner(reference) is None:
+        known = self._refresh().owner(reference) is not None
+        found = self._blobs.read([_crop(reference)]) if known else {}
+        if not found:
             raise GalleryError(f"{self.path} holds no reference {reference}")
         return found[_crop(reference)]
 
@@ -368,7 +371,7 @@ class MilvusStore:
 
         None also where the kind's encodings are another encoder's than then, or than `encoder`'s.
         """
-        held = self.encoder(kind)
+        held = self._refresh().stamps.get(kind)
         kept = self._blobs.read([_calibration(kind, key)]).get(_calibration(kind, key))
         if kept is None or held is None or (encoder and encoder.fingerprint != held.fingerprint):
             return None
@@ -487,10 +490,9 @@ class MilvusStore:
     def undo(self) -> Command:
         """Walk the last command back that is not undone yet. Raises GalleryError where there is none."""
         with self.snapshot():
-            walked = [one for one in self._journal.commands() if not one.undone and not self._journal.is_undo(one.id)]
-            if not walked:
+            last = self._journal.last_standing()
+            if last is None:
                 raise GalleryError(f"there is nothing to undo in {self.path}")
-            last = walked[-1]
             now: dict[int, int | None] = {}
             moves = []
             for reference, before, after in self._journal.moves_of(last.id):

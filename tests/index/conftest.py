@@ -7,6 +7,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,7 +47,9 @@ class RunningMilvus:
 
     def start(self) -> None:
         """Start it, again with the same data, and wait until it answers."""
-        self._server.start()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # the package leaves sockets to the garbage collector
+            self._server.start()
 
     def kill(self) -> None:
         """End it at once, as a crash would."""

@@ -98,9 +98,9 @@ def test_a_command_is_open_until_it_is_undone_or_another_comes():
     journal = Journal()
     assert journal.is_open(1)
     journal.take([entry(1, "a", (10, NOBODY, REM, 1), command=1)])
-    assert journal.is_open(1) and journal.is_open(2)
+    assert journal.is_open(1) and journal.is_open(2) and journal.last_standing() == journal.commands()[0]
     journal.take([entry(2, "a", (10, REM, NOBODY, 0), command=2, undoes=1)])
-    assert not journal.is_open(1) and journal.is_undo(2) and not journal.is_undo(1)
+    assert not journal.is_open(1) and journal.last_standing() is None
     assert [(command.id, command.undone) for command in journal.commands()] == [(1, True), (2, False)]
     assert journal.moves_of(1) == [(10, NOBODY, REM)]
 
