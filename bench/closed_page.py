@@ -10,34 +10,40 @@ from bench.closed_report import COLUMNS, ClosedReport, absent_told
 from data.errors import UnusableSource
 from data.whole_file import whole_file
 
+ABSENT = "not here yet"
+"""The section of the systems that the bench cannot run; one for all collections."""
+
 
 def write_section(report: ClosedReport, path: Path, title: str) -> None:
-    """Put the report between its two marks in the file, or at its end; the rest of the file stays as it is.
+    """Put the report between its two marks in the file, or at its end, and likewise which systems are missing.
 
-    Raises `UnusableSource` for a file that cannot be read or written, or that lacks the second mark.
+    The rest of the file stays as it is. Raises `UnusableSource` for a file that cannot be read or written, or that
+    lacks a second mark.
     """
-    begin, end = f"<!-- bench closed: {title} -->", f"<!-- end of bench closed: {title} -->"
-    section = f"{begin}\n{_section(report)}\n{end}"
     try:
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise UnusableSource(f"{path} cannot be read as Markdown: {error}") from error
-    if begin in before:
-        if end not in before:
-            raise UnusableSource(f"{path} has {begin} without {end}; put that where the table ends")
-        after = re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: section, before, count=1, flags=re.S)
-    else:
-        after = f"{before.rstrip()}\n\n{section}\n".lstrip()
+    text = _put(text, title, _section(report), path)
+    text = _put(text, ABSENT, _table(["family", "paper", "published, and on what"], absent_told()), path)
     with whole_file(path) as unfinished:
-        unfinished.write_text(after, encoding="utf-8")
+        unfinished.write_text(text, encoding="utf-8")
+
+
+def _put(text: str, title: str, section: str, path: Path) -> str:
+    begin, end = f"<!-- bench closed: {title} -->", f"<!-- end of bench closed: {title} -->"
+    marked = f"{begin}\n{section}\n{end}"
+    if begin not in text:
+        return f"{text.rstrip()}\n\n{marked}\n".lstrip()
+    if end not in text:
+        raise UnusableSource(f"{path} has {begin} without {end}; put that where the table ends")
+    return re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: marked, text, count=1, flags=re.S)
 
 
 def _section(report: ClosedReport) -> str:
-    parts = [report.sentence()[0].upper() + report.sentence()[1:], _table(COLUMNS, report.cells())]
+    parts = [report.sentence(), _table(COLUMNS, report.cells())]
     if notes := report.notes():
         parts.append("\n".join(f"- {_plain(note)}" for note in notes))
-    parts.append("Published, and not here yet:")
-    parts.append(_table(["family", "paper", "published, and on what"], absent_told()))
     return "\n\n".join(parts)
 
 

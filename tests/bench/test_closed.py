@@ -170,6 +170,7 @@ def test_a_whole_run(three_colours, mean_colour, tmp_path):
     write_section(report, page, "refs")
     assert first.startswith("# Words of a person\n\n<!-- bench closed: refs -->\n3 identities: 18 pictures")
     assert page.read_text().startswith(first.rstrip()) and page.read_text().count("| kaodex |") == 2
+    assert page.read_text().count("| ResNet-18 outputs |") == 1
     assert "| ResNet-18 outputs | Guan, Ge 2020 |" in first and str(tmp_path) not in first
 
 
