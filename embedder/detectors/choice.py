@@ -10,7 +10,7 @@ from embedder.detectors.trained import TrainedDetector
 from embedder.detectors.whole import WholePicture
 from embedder.detectors.yolo import Yolo
 
-DEFAULT_DETECTOR = "whole"
+DEFAULT_DETECTOR = "auto"
 """Of every command and of the library; `--detector` repeats it, because importing it is slow (a test compares)."""
 
 
