@@ -20,6 +20,18 @@ settings.register_profile(
 settings.load_profile("kaodex")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """All tests that need the Milvus server go to one worker, so that it is started once; the others to any."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneServer(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "milvus" if "milvus" in nodeid.lower() else nodeid
+
+    return OneServer(config, log)
+
+
 def every_direction(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Directions spread evenly over the sphere (a Fibonacci lattice), each one stranger.
 

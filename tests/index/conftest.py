@@ -16,6 +16,13 @@ import pytest
 from data.gallery_place import MilvusAddress
 
 TOKEN = "root:Milvus"
+QUICK = {
+    "proxy.timeTickInterval": 20,  # what a strongly consistent read waits for, in ms
+    "queryCoord.checkInterval": 100,  # what making a collection waits for, in ms
+    "queryCoord.distPullInterval": 100,
+    "common.session.ttl": 10,  # seconds until a server that was killed is given up by the next one
+}
+"""Settings with which the tests wait a tenth of what a server makes them wait as it comes."""
 
 
 class RunningMilvus:
@@ -27,8 +34,8 @@ class RunningMilvus:
         self._server = MilvusServer()
         self._server.set_base_dir(str(folder / "server"))
         self._server.config.set("authorization_enabled", True)
-        for setting in ("proxy.timeTickInterval", "queryCoord.checkInterval", "queryCoord.distPullInterval"):
-            self._server.config.set(setting, 20 if "Tick" in setting else 100)  # a tenth of the usual waits
+        for setting, value in QUICK.items():
+            self._server.config.set(setting, value)
         self.certificate = ""
         if shutil.which("openssl"):
             self.certificate = str(folder / "certificate.pem")

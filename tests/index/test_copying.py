@@ -37,7 +37,7 @@ def source(tmp_path):
         yield gallery
 
 
-@pytest.fixture(params=["sqlite", pytest.param("milvus", marks=[pytest.mark.xdist_group("milvus"), pytest.mark.slow])])
+@pytest.fixture(params=["sqlite", pytest.param("milvus", marks=pytest.mark.slow)])
 def target(request, tmp_path):
     place = tmp_path / "target.kaodex" if request.param == "sqlite" else request.getfixturevalue("milvus_place")
     with Gallery.create(place, device="cpu") as gallery:

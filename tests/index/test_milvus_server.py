@@ -13,7 +13,7 @@ from index.gallery import Gallery
 from index.milvus import MilvusStore
 from index.milvus.connection import Connection
 
-pytestmark = [pytest.mark.xdist_group("milvus"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ STAMP = EncoderStamp("fake", "f" * 64, 8)
 OTHER = EncoderStamp("other", "0" * 64, 8)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("milvus", marks=[pytest.mark.xdist_group("milvus"), pytest.mark.slow])])
+@pytest.fixture(params=["sqlite", pytest.param("milvus", marks=pytest.mark.slow)])
 def place(request, tmp_path):
     """An empty place for a gallery."""
     return tmp_path / "gallery.kaodex" if request.param == "sqlite" else request.getfixturevalue("milvus_place")
