@@ -85,9 +85,11 @@ class RunningMilvus:
 def milvus_server(tmp_path_factory) -> Iterator[RunningMilvus]:
     for package in ("pymilvus", "milvus"):
         pytest.importorskip(package, reason=f'{package} is missing: pip install "kaodex[milvus,dev]"')
-    server = RunningMilvus(tmp_path_factory.mktemp("milvus"))
+    folder = tmp_path_factory.mktemp("milvus")
+    server = RunningMilvus(folder)
     yield server
     server.stop()
+    shutil.rmtree(folder, ignore_errors=True)  # a gigabyte of unpacked programs
 
 
 def forget(address: MilvusAddress) -> None:
