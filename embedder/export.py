@@ -38,13 +38,7 @@ def export_encoder(
     story: what the card tells besides (licence, data, figures, ...); it changes no encoding.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    network.cpu().float().eval()
-    state = rounded_state(network)
-    network.load_state_dict(
-        {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
-    )
-    save_file(state, folder / WEIGHTS)
-    (folder / WEIGHTS).chmod(0o644)  # safetensors writes for its owner alone
+    save_rounded(network, folder / WEIGHTS)
     write_onnx(
         network,
         folder / ONNX,
@@ -65,6 +59,17 @@ def export_encoder(
         "files": {file: sha256(folder / file) for file in (WEIGHTS, ONNX)},
     }
     (folder / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def save_rounded(network: torch.nn.Module, path: Path) -> None:
+    """Write the weights as float16; the network keeps them so rounded, on the CPU and ready to be asked."""
+    network.cpu().float().eval()
+    state = rounded_state(network)
+    network.load_state_dict(
+        {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+    )
+    save_file(state, path)
+    path.chmod(0o644)  # safetensors writes for its owner alone
 
 
 def rounded_state(network: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 
 from embedder.card_file import sha256
 from embedder.detectors.card import CARD, FORMAT, ONNX, WEIGHTS
 from embedder.detectors.network import STRIDE, FaceNetwork
-from embedder.export import rounded_state, write_onnx
+from embedder.export import save_rounded, write_onnx
 
 
 def export_detector(
@@ -30,13 +29,7 @@ def export_detector(
     story: what the card tells besides (licence, data, figures, limits).
     """
     folder.mkdir(parents=True, exist_ok=True)
-    network.cpu().float().eval()
-    state = rounded_state(network)
-    network.load_state_dict(
-        {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
-    )
-    save_file(state, folder / WEIGHTS)
-    (folder / WEIGHTS).chmod(0o644)  # safetensors writes for its owner alone
+    save_rounded(network, folder / WEIGHTS)
     some = torch.export.Dim.DYNAMIC
     write_onnx(
         network,
