@@ -86,17 +86,6 @@ def test_search_equals_a_matrix_product_after_many_changes(gallery):
     fresh.close()
 
 
-def test_duplicates_and_conflicts(gallery):
-    gallery.enroll([new("rem", 1)], STAMP)
-    duplicate, conflict = gallery.enroll([new("rem", 1), new("ram", 1)], STAMP)
-    assert duplicate.outcome is Outcome.DUPLICATE and conflict.outcome is Outcome.CONFLICT
-    assert conflict.holder == "rem" and names(gallery) == {"rem": 1}
-    allowed = gallery.enroll([new("ram", 1)], STAMP, allow_conflicts=True)
-    assert allowed[0].outcome is Outcome.ADDED and names(gallery) == {"ram": 1, "rem": 1}
-    other_face = gallery.enroll([new("subaru", 1, seed=9, box=(50, 50, 60, 60))], STAMP)
-    assert other_face[0].outcome is Outcome.ADDED
-
-
 def test_every_command_can_be_undone_in_turn(gallery):
     gallery.enroll([new("rem", 1), new("rem", 2), new("ram", 3)], STAMP)
     states = [names(gallery)]
@@ -118,14 +107,6 @@ def test_every_command_can_be_undone_in_turn(gallery):
     assert names(gallery) == {}
     with pytest.raises(GalleryError, match="nothing to undo"):
         gallery.undo()
-
-
-def test_a_removed_reference_comes_back_as_itself(gallery):
-    first = gallery.enroll([new("rem", 1)], STAMP)[0].reference
-    gallery.remove(["rem"])
-    assert nearest(gallery, 1) == [-1, -1, -1]
-    assert gallery.enroll([new("rem", 1)], STAMP)[0].reference == first
-    assert nearest(gallery, 1)[0] == first
 
 
 def test_renaming_onto_a_taken_name_is_refused_and_removed_names_are_free(gallery):
@@ -277,28 +258,6 @@ def test_check_finds_damage(gallery):
     assert "reference 3 belongs to identity None, the journal says" in problems
     with pytest.raises(GalleryDamaged, match="damaged encoding"):
         Gallery.open(gallery.path).shelf("character")
-
-
-def test_who_is_enrolled_is_no_stranger_any_more(gallery):
-    gallery.enroll([new("a stranger", 1), new("another", 2)], STAMP, kind="character stranger")
-    gallery.enroll([new("rem", 1)], STAMP)
-    assert [who.name for who in gallery.identities("character stranger")] == ["another"]
-    gallery.undo()
-    assert [who.name for who in gallery.identities("character stranger")] == ["a stranger", "another"]
-
-
-def test_undo_between_the_batches_of_an_enrolment(gallery):
-    command = gallery.begin("enroll refs")
-    gallery.enroll([new("rem", 1)], STAMP, command=command)
-    gallery.undo()
-    gallery.enroll([new("rem", 2)], STAMP, command=command)
-    gallery.remove(["rem"])
-    gallery.enroll([new("rem", 2), new("rem", 3)], STAMP, command=command)
-    assert names(gallery) == {"rem": 2}
-    for left in ({}, {"rem": 1}, {}):
-        gallery.undo()
-        assert names(gallery) == left
-    assert gallery.check() == []
 
 
 def test_near_duplicates_are_those_of_the_identity(gallery):
