@@ -105,9 +105,9 @@ def forget(address: MilvusAddress) -> None:
 
 
 @pytest.fixture
-def milvus_place(milvus_server) -> Iterator[MilvusAddress]:
-    """The address of an empty gallery on a real server."""
-    address = milvus_server.address("conformance")
+def milvus_place(milvus_server, request: pytest.FixtureRequest) -> Iterator[MilvusAddress]:
+    """The address of an empty gallery on a real server: one for each file of tests (encodings of one length)."""
+    address = milvus_server.address(request.module.__name__.rpartition(".")[2])
     yield address
     forget(address)
 
