@@ -13,7 +13,7 @@ from embedder.detector_training.geometry import Affine
 from embedder.detector_training.scene import LARGEST, SMALLEST, Scene
 from embedder.detector_training.sprites import Cast, Sprite
 from embedder.detectors.search import GREY
-from embedder.training.augmentation import CHANGES, about, change, turned
+from embedder.training.augmentation import CHANGES, about, change, turned, with_hues_turned
 
 COUNTS = (0.08, 0.36, 0.2, 0.12, 0.24)
 """Shares of scenes with no face, with one, two, three, and with four to twelve."""
@@ -63,10 +63,7 @@ def compose(
 
 def any_hue(view: UInt8[np.ndarray, "size size 3"], random: np.random.Generator) -> UInt8[np.ndarray, "size size 3"]:
     """Every hue turned by the same angle: a face is one in any colours."""
-    hsv = cv2.cvtColor(view, cv2.COLOR_RGB2HSV)
-    turned_hues = np.resize((np.arange(180) + int(random.integers(180))) % 180, 256).astype(np.uint8)
-    cv2.insertChannel(cv2.LUT(cv2.extractChannel(hsv, 0), turned_hues), hsv, 0)
-    return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), np.uint8)
+    return with_hues_turned(view, int(random.integers(180)))
 
 
 class _Composer:
@@ -125,13 +122,11 @@ class _Composer:
     def cover(self, scene: Scene) -> None:
         """A patch of one colour or of noise somewhere."""
         random, size = self._random, self._size
-        height, width = (size * np.exp(random.uniform(np.log(0.04), np.log(0.35), 2))).astype(int)
+        height, width = (size * np.exp(random.uniform(np.log(0.04), np.log(0.35), 2))).astype(int).tolist()
         top, left = int(random.integers(size - height)), int(random.integers(size - width))
         patch = random.integers(0, 256, 3) if random.random() < 0.8 else random.integers(0, 256, (height, width, 3))
         scene.view[top : top + height, left : left + width] = patch
-        cover = np.zeros((size, size), bool)
-        cover[top : top + height, left : left + width] = True
-        scene.cover(cover)
+        scene.cover_box(left, top, left + width, top + height)
 
     def _pick(self, weights: np.ndarray) -> Sprite:
         collection = self._cast.faces[int(self._random.choice(len(weights), p=weights))]
@@ -185,7 +180,4 @@ class _Composer:
         scene.lay(sprite, matrix, random, rectangular=random.random() < 0.5, box=oval)
 
     def _write(self, scene: Scene) -> None:
-        left, top, right, bottom = write_words(scene.view, self._random)
-        cover = np.zeros(scene.view.shape[:2], bool)
-        cover[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
-        scene.cover(cover)
+        scene.cover_box(*write_words(scene.view, self._random))

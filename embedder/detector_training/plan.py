@@ -14,7 +14,7 @@ from data.errors import UnusableSource
 from embedder.detector_training.box_files import BoxedPicture, read_boxes
 from embedder.detector_training.recipe import DetectorRecipe
 from embedder.detector_training.run import Validation
-from embedder.detector_training.sprites import Cast, gather_cast
+from embedder.detector_training.sprites import Cast, draw_sprites, gather_cast
 from embedder.detector_training.validation import dev_pictures, dev_scenes
 from embedder.detectors.card import WEIGHTS, find_detector, read_detector_card
 
@@ -55,9 +55,9 @@ class DetectorPlan:
         if not self.kept_out:
             return {}
         cast = gather_cast(self.root, self.kept_out, say=say)
-        acting = gather_cast(
-            self.root, self.kept_out, drawn=DEV_DRAWN if self.recipe.drawn else 0, first_drawn=FIRST_DEV_DRAWN
-        )
+        acting = cast
+        if self.recipe.drawn:
+            acting = Cast((*cast.faces, tuple(draw_sprites(DEV_DRAWN, FIRST_DEV_DRAWN))), cast.clutter)
         return {"pictures": dev_pictures(cast), "scenes": dev_scenes(acting, DEV_SCENES)}
 
 

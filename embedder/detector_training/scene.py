@@ -40,6 +40,12 @@ class Scene:
         if len(self.boxes):
             self.visible = self.visible * (1 - share_covered(self.boxes, cover))
 
+    def cover_box(self, left: int, top: int, right: int, bottom: int) -> None:
+        """Something was laid over the scene in this box, which may reach beyond it."""
+        cover = np.zeros(self.view.shape[:2], bool)
+        cover[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = True
+        self.cover(cover)
+
     def add(self, boxes: Boxes, ignore: Boxes, shown: Bool[np.ndarray, "size size"]) -> None:
         """Faces came into the scene, with a picture that is `shown` where it is not transparent."""
         size = self.view.shape[0]

@@ -74,13 +74,11 @@ def gather_cast(
     boxed: Mapping[str, BoxedPicture],
     *,
     drawn: int = 0,
-    first_drawn: int = 0,
     say: Callable[[str], None] = lambda text: None,
 ) -> Cast:
     """Read the pictures of a box file under `root`, and draw so many pictures by program besides.
 
-    Pictures that cannot be read are told of and left out. first_drawn: the seed of the first drawn picture,
-    so that training and testing draw others.
+    Pictures that cannot be read are told of and left out.
     """
     collections: dict[str, list[Sprite]] = {}
     clutter = []
@@ -90,7 +88,7 @@ def gather_cast(
         elif not len(sprite.ignore):
             clutter.append(sprite)
     if drawn:
-        collections["drawn"] = list(draw_sprites(drawn, first_drawn))
+        collections["drawn"] = list(draw_sprites(drawn, 0))
     return Cast(tuple(tuple(one) for one in collections.values()), tuple(clutter))
 
 
@@ -105,7 +103,10 @@ def collection_of(name: str) -> str:
 
 
 def draw_sprites(count: int, first: int) -> Iterable[Sprite]:
-    """Pictures drawn by program, of one to four characters, each with its true face boxes."""
+    """Pictures drawn by program, of one to four characters, each with its true face boxes.
+
+    first: the seed of the first, so that training and testing draw others.
+    """
     for seed in range(first, first + count):
         random = np.random.default_rng([seed, 1])
         characters = random.integers(0, 1 << 31, random.choice([1, 2, 3, 4], p=[0.55, 0.2, 0.15, 0.1])).tolist()

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32, UInt8
 
+from embedder.detector_training.backdrops import on_white
 from embedder.detector_training.box_files import Boxes
 from embedder.detector_training.collage import compose
 from embedder.detector_training.sprites import Cast, Sprite
@@ -98,9 +99,7 @@ def _enlarged(truth: Truth) -> Truth:
 
 
 def _with_border(sprite: Sprite) -> Truth:
-    picture = sprite.picture
-    white = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(picture, 3)), cv2.COLOR_GRAY2RGB)
-    plain = cv2.add(cv2.cvtColor(picture, cv2.COLOR_RGBA2RGB), white)
+    plain = on_white(sprite.picture)
     border = round(0.1 * max(plain.shape[:2]))
     framed = cv2.copyMakeBorder(plain, border, border, border, border, cv2.BORDER_CONSTANT, value=(GREY, GREY, GREY))
     return Truth(np.asarray(framed, np.uint8), sprite.boxes + border, sprite.ignore + border)

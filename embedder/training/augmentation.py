@@ -214,8 +214,13 @@ _RAMP = np.linspace(0, 1, 256)
 
 def turn_hue(view: View, random: Random) -> View:
     """Every hue turned by a few degrees: as far as two artists differ in one character's colours."""
+    return with_hues_turned(view, round(float(np.clip(random.normal(0, 2.5), -6, 6))))
+
+
+def with_hues_turned(view: View, steps: int) -> View:
+    """Every hue turned by so many steps of 2 degrees."""
     hsv = cv2.cvtColor(view, cv2.COLOR_RGB2HSV)
-    hues = (np.arange(180) + round(float(np.clip(random.normal(0, 2.5), -6, 6)))) % 180  # in steps of 2 degrees
+    hues = (np.arange(180) + steps) % 180
     cv2.insertChannel(cv2.LUT(cv2.extractChannel(hsv, 0), np.resize(hues, 256).astype(np.uint8)), hsv, 0)
     return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), np.uint8)
 
