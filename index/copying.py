@@ -10,7 +10,7 @@ from pathlib import Path
 
 from data.errors import GalleryError
 from index.records import NewReference
-from index.sqlite_store import SQLiteStore
+from index.sqlite import SQLiteStore
 from index.store import Store, refusal
 
 BATCH = 256

@@ -32,7 +32,7 @@ from index.records import (
     proper_name,
 )
 from index.shelf import Neighbours, Shelf, StoreShelf
-from index.sqlite_store import SQLiteStore
+from index.sqlite import SQLiteStore
 from index.store import Store
 from index.voting import DEFAULT_RULE, vote
 
@@ -101,7 +101,7 @@ class Gallery:
 
     def __len__(self) -> int:
         """How many references are enrolled."""
-        return sum(who.references for who in self.identities())
+        return self.store.count()
 
     @property
     def path(self) -> GalleryPlace:

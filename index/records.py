@@ -82,6 +82,17 @@ class Vectors:
     encodings: Float16[np.ndarray, "references dim"]
 
 
+def empty_vectors(count: int, dimension: int) -> Vectors:
+    """Room for so many references, to be filled."""
+    return Vectors(
+        np.empty(count, np.int64),
+        np.empty(count, np.int64),
+        np.empty(count, np.uint64),
+        np.empty(count, np.uint64),
+        np.empty((count, dimension), np.float16),
+    )
+
+
 class Outcome(StrEnum):
     """What became of a picture that was to be enrolled."""
 

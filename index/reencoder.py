@@ -17,7 +17,7 @@ from data.prefetch import prefetch
 from embedder import Encoder
 from index.gallery import Gallery
 from index.records import EncoderStamp
-from index.sqlite_store import SQLiteStore
+from index.sqlite import SQLiteStore
 from index.staged_encodings import StagedEncodings, WaitingCrop, encoder_to_leave
 
 BATCH = 256

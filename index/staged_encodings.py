@@ -10,8 +10,8 @@ from jaxtyping import Float32
 
 from data.errors import GalleryMismatch
 from index.records import KINDS, STRANGERS_OF, EncoderStamp
-from index.schema import DROP_STAGED, STAGED
-from index.sqlite_store import SQLiteStore
+from index.sqlite import SQLiteStore
+from index.sqlite.schema import DROP_STAGED, STAGED
 from index.store import Store
 
 _MOVING = "kind IN (SELECT kind FROM encoder WHERE fingerprint = ?)"

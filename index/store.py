@@ -63,10 +63,19 @@ class Store(Protocol):
     def changes(self, since: int, kind: str) -> list[Change]:
         """The journal's rows after `since` that move references of this kind, in order."""
 
+    def count(self, kind: str | None = None) -> int:
+        """How many references are enrolled, of a kind or of all."""
+
     def vectors(self, kind: str, references: Sequence[int] | None = None) -> Vectors:
         """All enrolled references of a kind, or those of the given ones that are enrolled.
 
         Raises GalleryDamaged where an encoding is missing or has another length than its encoder's.
+        """
+
+    def vectors_in_batches(self, kind: str) -> Iterator[Vectors]:
+        """What `vectors` gives of all, in the same order, in parts: to be read to its end inside one `snapshot`.
+
+        Raises GalleryDamaged.
         """
 
     def identities(self, kind: str | None = None) -> list[IdentityCount]:

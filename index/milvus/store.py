@@ -48,6 +48,7 @@ _LATE = 512
 """How many numbers before the last one are looked through for entries of slower writers."""
 _WINDOW = 4096
 _PART = 60_000
+_VECTORS_AT_ONCE = 8192
 
 
 class MilvusStore:
@@ -302,6 +303,17 @@ class MilvusStore:
                 [self._journal.owner(one) or 0 for one in wanted],
                 encoder.dimension if encoder else 0,
             )
+
+    def vectors_in_batches(self, kind: str) -> Iterator[Vectors]:
+        """What `vectors` gives of all, in the same order, in parts. Raises GalleryDamaged."""
+        with self.snapshot():
+            wanted = list(self._journal.enrolled(kind))
+            for start in range(0, len(wanted), _VECTORS_AT_ONCE):
+                yield self.vectors(kind, wanted[start : start + _VECTORS_AT_ONCE])
+
+    def count(self, kind: str | None = None) -> int:
+        """How many references are enrolled, of a kind or of all."""
+        return sum(who.references for who in self.identities(kind))
 
     def references(self, wanted: Sequence[int]) -> dict[int, Reference]:
         """What is told of these references, by id; removed ones are left out."""

@@ -61,7 +61,7 @@ def test_merging_somebody_who_is_not_there_is_refused(enrolled):
 
 
 def test_a_gallery_that_cannot_be_written_can_be_asked(enrolled, refs, monkeypatch):
-    import index.sqlite_store as module
+    import index.sqlite.file as module
 
     enrolled("gallery", "export", "frozen.kaodex")
     monkeypatch.setattr(module, "_writable", lambda path: False)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from data.errors import GalleryDamaged, GalleryError, GalleryMismatch, GalleryMissing, UnknownIdentity
 from index.gallery import Gallery
 from index.records import EncoderStamp, NewReference, Outcome, overlap, proper_name
-from index.schema import FORMAT
+from index.sqlite.schema import FORMAT
 from index.shelf import MOST_TOMBSTONES
 
 STAMP = EncoderStamp("fake", "f" * 64, 8)
