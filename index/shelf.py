@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float16, Float32, Int64, UInt64
 
 from index.records import EncoderStamp, Vectors
-from index.search import MOST_NEIGHBOURS, ExactSearch
+from index.search import MOST_NEIGHBOURS, VectorSearch
 from index.store import Store
 from index.voting import centroids
 
@@ -54,7 +54,7 @@ class Shelf:
         self.revision = revision
         self.references, self.identities = held.references, held.identities
         self.pictures, self.hashes = held.pictures, held.hashes
-        self._search = None if dimension is None else ExactSearch(dimension, self._device)
+        self._search = None if dimension is None else VectorSearch(dimension, self._device)
         if self._search is not None:
             self._search.add(held.encodings)
         self._centroids: tuple[int, np.ndarray, np.ndarray] | None = None
