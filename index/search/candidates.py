@@ -86,7 +86,8 @@ def settle(
     similarity to each vector (-inf to leave one out), within the bound.
     """
     most = count if most is None else min(count, most)
-    rows, found = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    rows: list[np.ndarray] = [np.zeros(0, np.int64)]
+    found: list[np.ndarray] = [np.zeros(0, np.int64)]
     open_rows = np.arange(len(queries))
     asked = min(k + MORE, most)
     while len(open_rows) and count:

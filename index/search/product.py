@@ -32,8 +32,8 @@ def nearest_by_product(
     Raises MissingDependency without ONNX Runtime.
     """
     session = _session()
-    kept_similarities: list[np.ndarray] = []
-    kept_positions: list[np.ndarray] = []
+    near: list[np.ndarray] = []
+    where: list[np.ndarray] = []
     held = 0
     zeros = np.zeros((1, min(PIECE, len(vectors))), np.float32)
     for start in range(0, len(vectors), PIECE):
@@ -45,20 +45,19 @@ def nearest_by_product(
         similarities, positions = session.run(
             None, {"vectors": piece, "queries": queries, "bias": bias, "k": np.array([found], np.int64)}
         )
-        kept_similarities.append(similarities)
-        kept_positions.append(positions + start)
+        near.append(similarities)
+        where.append(np.add(positions, start, dtype=np.int64))
         held += similarities.size
         if held > _KEPT:
-            best = _best(kept_similarities, kept_positions, k)
-            kept_similarities, kept_positions, held = [best[0]], [best[1]], best[0].size
-    return _best(kept_similarities, kept_positions, k)
+            best = _best(np.concatenate(near, axis=1), np.concatenate(where, axis=1), k)
+            near, where, held = [best[0]], [best[1]], best[0].size
+    return _best(np.concatenate(near, axis=1), np.concatenate(where, axis=1), k)
 
 
 def _best(
-    similarities: list[Float32[np.ndarray, "queries _"]], positions: list[Int64[np.ndarray, "queries _"]], k: int
+    near: Float32[np.ndarray, "queries some"], where: Int64[np.ndarray, "queries some"], k: int
 ) -> tuple[Float32[np.ndarray, "queries found"], Int64[np.ndarray, "queries found"]]:
-    """The best k of several pieces' best."""
-    near, where = np.concatenate(similarities, axis=1), np.concatenate(positions, axis=1)
+    """The best k of several pieces' best, in order."""
     if near.shape[1] > k:
         chosen = np.argpartition(-near, k - 1, axis=1)[:, :k]
         near, where = np.take_along_axis(near, chosen, 1), np.take_along_axis(where, chosen, 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, BinaryIO
+from io import BufferedIOBase
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float16, Float32, Int64
@@ -39,13 +40,13 @@ class HeldVectors:
         """Append vectors."""
         self._grow(len(vectors))[:] = vectors
 
-    def read(self, file: BinaryIO, count: int) -> None:
+    def read(self, file: BufferedIOBase, count: int) -> None:
         """Append `count` rows of a file of little-endian float16. Raises GalleryDamaged where it ends early."""
         before = len(self)
         room = self._grow(count).reshape(-1).view(np.uint8).data
         done = 0
         while done < len(room):
-            got = file.readinto(room[done : done + _READ])  # type: ignore[attr-defined]
+            got = file.readinto(room[done : done + _READ])
             if not got:
                 self._shrink(before)
                 raise GalleryDamaged(f"a file of vectors ends after {done:,} of {len(room):,} bytes")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import BinaryIO
+from io import BufferedIOBase
 
 import numpy as np
 from jaxtyping import Bool, Float16, Float32, Int64
@@ -59,7 +59,7 @@ class VectorSearch:
             raise ValueError(f"vectors of {vectors.shape[1]} numbers do not fit a search over {self.dimension}")
         self._held.add(vectors)
 
-    def read(self, file: BinaryIO, count: int) -> None:
+    def read(self, file: BufferedIOBase, count: int) -> None:
         """Append `count` rows of a file of little-endian float16. Raises GalleryDamaged where it ends early."""
         self._held.read(file, count)
 
