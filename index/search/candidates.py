@@ -102,11 +102,11 @@ def settle(
         if asked >= most:
             break
         asked = min(4 * asked, most)
-    for row in open_rows.tolist() if count else []:  # thousands that are equally near: copies of one picture, mostly
-        similar = everything(queries[row])
+    for query in open_rows.tolist() if count else []:  # thousands that are equally near: copies of one picture, mostly
+        similar = everything(queries[query])
         best = float(np.partition(similar, len(similar) - k)[-k]) if len(similar) > k else -np.inf
         which = np.flatnonzero((similar >= best - 2 * bound) & np.isfinite(similar))
-        rows.append(np.full(len(which), row))
+        rows.append(np.full(len(which), query))
         found.append(which)
     return Candidates(np.concatenate(rows).astype(np.int64), np.concatenate(found).astype(np.int64))
 
