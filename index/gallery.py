@@ -12,7 +12,7 @@ from jaxtyping import Float32
 
 from data.errors import GalleryError, GalleryMismatch, GalleryMissing
 from data.gallery_place import GalleryPlace, gallery_place
-from data.near_duplicates import NEAR_DUPLICATE_DISTANCE, hamming
+from data.near_duplicates import NEAR_DUPLICATE_DISTANCE
 from index.answers import Candidate, Neighbour, Recognition
 from index.calibration import margins
 from index.calibrator import Bank, Calibrator
@@ -144,9 +144,15 @@ class Gallery:
                 if self._language:
                     self.store.check_stamp(kind, self._language)
                 shelf = self._shelves[kind] = StoreShelf(self.store, kind, self._device)
+                shelf.keep()
             else:
                 shelf.refresh()
             return shelf
+
+    def keep_shelves(self) -> None:
+        """Write what is in memory to files beside a large gallery, so that it opens faster: see `index.shelf_files`."""
+        for shelf in self._shelves.values():
+            shelf.keep()
 
     def _speaks(self, encoder: EncoderStamp | None) -> bool:
         return bool(self._language and encoder and self._language.fingerprint == encoder.fingerprint)
@@ -280,14 +286,7 @@ class Gallery:
 
     def near_duplicates(self, references: Sequence[int], kind: str = "character") -> list[list[int]]:
         """For each enrolled reference, the earlier ones of its identity that look like the same drawing."""
-        shelf = self.shelf(kind)
-        alike = []
-        for reference in references:
-            at = int(np.searchsorted(shelf.references, reference))
-            earlier = np.flatnonzero(shelf.identities[:at] == shelf.identities[at])
-            near = hamming(shelf.hashes[earlier], shelf.hashes[at]) <= NEAR_DUPLICATE_DISTANCE
-            alike.append(shelf.references[earlier[near]].tolist())
-        return alike
+        return self.shelf(kind).alike(references, NEAR_DUPLICATE_DISTANCE)
 
     def remove(self, names: Sequence[str], kind: str = "character") -> int:
         """Take identities out, with all their references; how many references. Raises UnknownIdentity."""

@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float16, Float32, Int64, UInt64
+from jaxtyping import Float16, Float32, Int64, UInt64
 
-from index.records import EncoderStamp, Vectors
+from data.near_duplicates import hamming
+from index.columns import REMOVED, Columns
+from index.records import EncoderStamp, Vectors, empty_vectors
 from index.search import MOST_NEIGHBOURS, VectorSearch
+from index.shelf_files import SMALLEST, TAIL, Snapshot, shelf_files
 from index.store import Store
 from index.voting import centroids
 
-REMOVED = -1
-MOST_TOMBSTONES = 256
-MOST_K = MOST_NEIGHBOURS - MOST_TOMBSTONES
+MOST_TOMBSTONES = 5
+"""A shelf is put in order anew when more than one in so many of its references are tombstones."""
+
+_PIECE = 8192
 
 
 @dataclass(frozen=True)
@@ -33,49 +37,51 @@ class Shelf:
     A removed reference is a tombstone: identity -1.
     """
 
-    references: Int64[np.ndarray, " references"]
-    """Ids, ascending."""
-    identities: Int64[np.ndarray, " references"]
-    """Whose each reference is; -1 where it was removed."""
-    pictures: UInt64[np.ndarray, " references"]
-    """The first 64 bits of the picture file's SHA-256: faces of one picture share it."""
-    hashes: UInt64[np.ndarray, " references"]
-    """Perceptual hashes of the crops."""
-
-    encoder: EncoderStamp | None = None
-    """Which encoder made the encodings, where a gallery tells."""
-
-    def __init__(self, kind: str, held: Vectors, dimension: int | None, revision: int, device: str = "auto") -> None:
+    def __init__(self, kind: str, encoder: EncoderStamp | None = None, revision: int = 0, device: str = "auto") -> None:
+        """An empty one. `encoder` is which one made the encodings, where the gallery holds any of the kind."""
         self.kind = kind
         self._device = device
-        self._fill(held, dimension, revision)
+        self._empty(encoder, revision)
 
-    def _fill(self, held: Vectors, dimension: int | None, revision: int) -> None:
+    def _empty(self, encoder: EncoderStamp | None, revision: int, room: int = 0) -> None:
+        """Begin anew, with room for so many references."""
+        self.encoder = encoder
         self.revision = revision
-        self.references, self.identities = held.references, held.identities
-        self.pictures, self.hashes = held.pictures, held.hashes
-        self._search = None if dimension is None else VectorSearch(dimension, self._device)
+        self._columns = Columns(room)
+        self._search = VectorSearch(encoder.dimension, self._device) if encoder else None
         if self._search is not None:
-            self._search.add(held.encodings)
+            self._search.reserve(room)
         self._centroids: tuple[int, np.ndarray, np.ndarray] | None = None
 
-    def __len__(self) -> int:
-        return int((self.identities != REMOVED).sum())
+    def _put(self, held: Vectors) -> None:
+        """Append references, whose ids are above all others'."""
+        if self._search is not None:
+            self._search.add(held.encodings)
+            self._columns.extend(held.references, held.identities, held.pictures, held.hashes)
 
-    def only(self, identities: Sequence[int]) -> Shelf:
-        """A shelf of these identities' references alone."""
-        which = np.isin(self.identities, list(identities)) & (self.identities != REMOVED)
-        held = Vectors(
-            self.references[which],
-            self.identities[which],
-            self.pictures[which],
-            self.hashes[which],
-            self.encodings[which] if self._search is not None else np.empty((0, 0), np.float16),
-        )
-        dimension = None if self._search is None else self._search.dimension
-        shelf = Shelf(self.kind, held, dimension, self.revision, self._device)
-        shelf.encoder = self.encoder
-        return shelf
+    def __len__(self) -> int:
+        """How many references are enrolled."""
+        return len(self._columns) - self._columns.tombstones
+
+    @property
+    def references(self) -> Int64[np.ndarray, " references"]:
+        """Ids, ascending."""
+        return self._columns.references
+
+    @property
+    def identities(self) -> Int64[np.ndarray, " references"]:
+        """Whose each reference is; -1 where it was removed."""
+        return self._columns.identities
+
+    @property
+    def pictures(self) -> UInt64[np.ndarray, " references"]:
+        """The first 64 bits of the picture file's SHA-256: faces of one picture share it."""
+        return self._columns.pictures
+
+    @property
+    def hashes(self) -> UInt64[np.ndarray, " references"]:
+        """Perceptual hashes of the crops."""
+        return self._columns.hashes
 
     @property
     def encodings(self) -> Float16[np.ndarray, "references dim"]:
@@ -87,20 +93,47 @@ class Shelf:
         """Where the search runs: `cpu` or `cuda:N`."""
         return self._search.device if self._search is not None else "cpu"
 
+    def only(self, identities: Sequence[int]) -> Shelf:
+        """A shelf of these identities' references alone."""
+        which = np.flatnonzero(np.isin(self.identities, list(identities)) & (self.identities != REMOVED))
+        shelf = Shelf(self.kind, self.encoder, self.revision, self._device)
+        shelf._put(
+            Vectors(
+                self.references[which],
+                self.identities[which],
+                self.pictures[which],
+                self.hashes[which],
+                self.encodings[which],
+            )
+        )
+        return shelf
+
+    def alike(self, references: Sequence[int], within: int) -> list[list[int]]:
+        """For each reference here, the earlier ones of its identity whose hashes differ in at most `within` bits."""
+        _, positions = self._columns.find(np.array(references, np.int64))
+        family = np.flatnonzero(np.isin(self.identities, np.unique(self.identities[positions])))
+        whose, hashes = self.identities[family], self.hashes[family]
+        alike = []
+        for position in positions:
+            earlier = (whose == self.identities[position]) & (family < position)
+            near = earlier & (hamming(hashes, self.hashes[position]) <= within)
+            alike.append(self.references[family[near]].tolist())
+        return alike
+
     def search(self, queries: Float32[np.ndarray, "queries dim"], k: int) -> Neighbours:
         """The k nearest enrolled references. Raises ValueError for a wrong dimension, or a k out of range."""
-        if not 1 <= k <= MOST_K:
-            raise ValueError(f"k must be between 1 and {MOST_K}, not {k}")
-        if self._search is None or not len(self.references):
+        if not 1 <= k <= MOST_NEIGHBOURS:
+            raise ValueError(f"k must be between 1 and {MOST_NEIGHBOURS}, not {k}")
+        if self._search is None or not len(self):
             nobody = np.full((len(queries), k), -1, np.int64)
             return Neighbours(np.full((len(queries), k), -np.inf, np.float32), nobody, nobody)
-        tombstones = len(self.references) - len(self)
-        similarities, positions = self._search.search(queries, k + tombstones)
-        identities = np.where(positions >= 0, self.identities[positions], REMOVED)
-        references = np.where(identities != REMOVED, self.references[positions], -1)
-        similarities = np.where(identities != REMOVED, np.clip(similarities, -1, 1), np.float32(-np.inf))
-        # equal similarities by age, so that an answer never depends on the order in which FAISS meets them
-        order = np.lexsort((references, -similarities), axis=-1)[:, :k]
+        similarities, positions = self._search.search(queries, k, self._columns.removed)
+        found = positions >= 0
+        similarities = np.where(found, np.clip(similarities, -1, 1), np.float32(-np.inf))
+        references = np.where(found, self.references[positions], -1)
+        identities = np.where(found, self.identities[positions], REMOVED)
+        # float16 lengths are not exact: what was clipped to 1 is equal now, and equal ones are told by age
+        order = np.lexsort((references, -similarities), axis=-1)
         return Neighbours(*(np.take_along_axis(of, order, axis=1) for of in (similarities, references, identities)))
 
     def neighbours(self, queries: Float32[np.ndarray, "queries dim"], k: int, rule: str) -> Neighbours:
@@ -127,18 +160,31 @@ class StoreShelf(Shelf):
     """All references of a kind, kept current by replaying the journal.
 
     A cache of the store: `refresh` reads what it was not told yet, so a change by another process is seen by the next
-    search. When tombstones are many, or the gallery moved to another encoder, the search is built anew.
+    search. All is read anew only where the gallery moved to another encoder.
     """
 
     def __init__(self, store: Store, kind: str, device: str = "auto") -> None:
+        super().__init__(kind, device=device)
         self._store = store
+        self._files = shelf_files(store)
+        self.snapshot: Snapshot | None = None
+        """What stands on the disk of it, as of an earlier revision."""
         with store.snapshot():
-            super().__init__(kind, *self._read(kind), device)
+            self._read()
 
-    def _read(self, kind: str) -> tuple[Vectors, int | None, int]:
-        self.encoder = self._store.encoder(kind)
-        dimension = self.encoder.dimension if self.encoder else None
-        return self._store.vectors(kind), dimension, self._store.revision()
+    def _read(self) -> None:
+        """Read all, from the snapshot on the disk where there is one; else from the store."""
+        encoder = self._store.encoder(self.kind)
+        self.snapshot = self._files.newest(self.kind, encoder) if self._files and encoder else None
+        if self.snapshot is not None:
+            self._empty(encoder, self.snapshot.stamp.revision, self.snapshot.stamp.count)
+            assert self._search is not None
+            if self.snapshot.fill(self._columns, self._search):
+                return self._refresh()
+            self.snapshot = None
+        self._empty(encoder, self._store.revision(), self._store.count(self.kind))
+        for part in self._store.vectors_in_batches(self.kind):
+            self._put(part)
 
     @property
     def outdated(self) -> bool:
@@ -152,34 +198,57 @@ class StoreShelf(Shelf):
 
     def _refresh(self) -> None:
         if self.outdated:
-            return self._fill(*self._read(self.kind))
+            return self._read()
         revision = self._store.revision()
         if revision == self.revision:
             return
         moved = {change.reference: change.after for change in self._store.changes(self.revision, self.kind)}
         wanted = np.fromiter(moved, np.int64, len(moved))
         after = np.fromiter((REMOVED if to is None else to for to in moved.values()), np.int64, len(moved))
-        held, position = self._find(wanted)
-        self.identities[position[held]] = after[held]
-        new = wanted[~held & (after != REMOVED)].tolist()
-        come_back = bool(new) and min(new) < self.references.max(initial=-1)  # ids must ascend on the shelf
-        if come_back or (new and self._search is None):
-            return self._fill(*self._read(self.kind))
-        if new and self._search is not None:
-            added = self._store.vectors(self.kind, new)
-            self._search.add(added.encodings)
-            self.references = np.concatenate([self.references, added.references])
-            self.identities = np.concatenate([self.identities, added.identities])
-            self.pictures = np.concatenate([self.pictures, added.pictures])
-            self.hashes = np.concatenate([self.hashes, added.hashes])
+        held, positions = self._columns.find(wanted)
+        self._columns.assign(positions[held], after[held])
+        new = wanted[~held & (after != REMOVED)]
+        if len(new) and self.encoder is None:
+            return self._read()
         self.revision = revision
-        if len(self.references) - len(self) > MOST_TOMBSTONES:
-            self._fill(*self._read(self.kind))
+        added = self._store.vectors(self.kind, new.tolist()) if len(new) else None
+        come_back = added is not None and added.references[0] < self.references.max(initial=-1)
+        if come_back or self._columns.tombstones * MOST_TOMBSTONES > len(self._columns):
+            self._rearrange(added)
+        elif added is not None:
+            self._put(added)
 
-    def _find(
-        self, references: Int64[np.ndarray, " wanted"]
-    ) -> tuple[Bool[np.ndarray, " wanted"], Int64[np.ndarray, " wanted"]]:
-        """Which references are on the shelf, and at which position (ids ascend)."""
-        position = np.searchsorted(self.references, references).astype(np.int64)
-        padded = np.append(self.references, -1)
-        return padded[position] == references, position
+    def _rearrange(self, added: Vectors | None) -> None:
+        """Put the shelf in order anew, from memory: tombstones out, and what comes back in its place.
+
+        For a moment there are two of it; the ids must ascend, and the search only grows at its end.
+        """
+        search, before = self._search, self._columns
+        assert search is not None
+        kept = np.flatnonzero(before.identities != REMOVED)
+        held = Vectors(before.references, before.identities, before.pictures, before.hashes, search.vectors())
+        more = added.references if added is not None else np.empty(0, np.int64)
+        order = np.argsort(np.concatenate([before.references[kept], more]), kind="stable")
+        self._empty(self.encoder, self.revision, len(order))
+        for start in range(0, len(order), _PIECE):
+            some = order[start : start + _PIECE]
+            old = some < len(kept)
+            piece = empty_vectors(len(some), search.dimension)
+            for name, column in vars(piece).items():
+                column[old] = getattr(held, name)[kept[some[old]]]
+                if added is not None:
+                    column[~old] = getattr(added, name)[some[~old] - len(kept)]
+            self._put(piece)
+
+    def keep(self) -> None:
+        """Write the shelf to the disk, where it is large and what stands there is missing or far behind."""
+        last = self.snapshot.stamp.revision if self.snapshot else None
+        few = len(self) < SMALLEST or (last is not None and (self.revision - last) * TAIL <= len(self))
+        if few or self._files is None or self.encoder is None:
+            return
+        with self._store.snapshot():
+            if not self.outdated:  # else the witness would be that of other encodings
+                self.snapshot = (
+                    self._files.write(self.kind, self.revision, self.encoder, self._columns, self.encodings)
+                    or self.snapshot
+                )

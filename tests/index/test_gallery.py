@@ -11,7 +11,6 @@ from data.errors import GalleryDamaged, GalleryError, GalleryMismatch, GalleryMi
 from index.gallery import Gallery
 from index.records import EncoderStamp, NewReference, Outcome, overlap, proper_name
 from index.sqlite.schema import FORMAT
-from index.shelf import MOST_TOMBSTONES
 
 STAMP = EncoderStamp("fake", "f" * 64, 8)
 
@@ -171,16 +170,6 @@ def test_two_writers_take_turns(gallery, tmp_path):
         thread.join()
     assert names(gallery) == {"shared": 40, "who0": 40, "who100": 40}
     assert gallery.check() == []
-
-
-def test_many_removals_are_compacted(gallery):
-    gallery.enroll([new(f"who{number}", number) for number in range(MOST_TOMBSTONES + 60)], STAMP)
-    nearest(gallery, 0)
-    gallery.remove([f"who{number}" for number in range(MOST_TOMBSTONES + 20)])
-    shelf = gallery.shelf("character")
-    assert len(shelf.references) == len(shelf) == 40
-    gallery.undo()
-    assert nearest(gallery, 5, 1) == [gallery.references("who5")[0].id]
 
 
 def test_opening_what_is_no_gallery(tmp_path):
