@@ -37,7 +37,7 @@ wheel: $(VENV)/.all ## dist/kaodex-*.whl
 gpu-check: ## on a GPU machine: FAISS and the encoder there against the CPU's answers
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -c "import torch, faiss" 2>/dev/null || $(BIN)/python -m pip install --quiet -e ".[gpu]"
-	$(BIN)/python benchmarks/gpu_check.py
+	$(BIN)/python benchmarks/gpu.py
 
 $(VENV)/.all: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
