@@ -88,6 +88,10 @@ class Shelf:
         """All encodings in the order of `references`, removed ones too; read from the search, without a copy of all."""
         return self._search.vectors() if self._search is not None else np.empty((0, 0), np.float16)
 
+    def vectors(self) -> Vectors:
+        """All references as arrays, removed ones too."""
+        return Vectors(self.references, self.identities, self.pictures, self.hashes, self.encodings)
+
     @property
     def device(self) -> str:
         """Where the search runs: `cpu` or `cuda:N`."""
@@ -124,10 +128,10 @@ class Shelf:
         """The k nearest enrolled references. Raises ValueError for a wrong dimension, or a k out of range."""
         if not 1 <= k <= MOST_NEIGHBOURS:
             raise ValueError(f"k must be between 1 and {MOST_NEIGHBOURS}, not {k}")
-        if self._search is None or not len(self):
+        if not len(self):
             nobody = np.full((len(queries), k), -1, np.int64)
             return Neighbours(np.full((len(queries), k), -np.inf, np.float32), nobody, nobody)
-        similarities, positions = self._search.search(queries, k, self._columns.removed)
+        similarities, positions = self._nearest(queries, k)
         found = positions >= 0
         similarities = np.where(found, np.clip(similarities, -1, 1), np.float32(-np.inf))
         references = np.where(found, self.references[positions], -1)
@@ -136,6 +140,12 @@ class Shelf:
         order = np.lexsort((references, -similarities), axis=-1)
         return Neighbours(*(np.take_along_axis(of, order, axis=1) for of in (similarities, references, identities)))
 
+    def _nearest(
+        self, queries: Float32[np.ndarray, "queries dim"], k: int
+    ) -> tuple[Float32[np.ndarray, "queries k"], Int64[np.ndarray, "queries k"]]:
+        assert self._search is not None
+        return self._search.search(queries, k, self._columns.removed)
+
     def neighbours(self, queries: Float32[np.ndarray, "queries dim"], k: int, rule: str) -> Neighbours:
         """Who votes under a rule: the k nearest references, or with `centroid` the k nearest centroids."""
         return self.search_centroids(queries, k) if rule == "centroid" else self.search(queries, k)
@@ -143,7 +153,7 @@ class Shelf:
     def search_centroids(self, queries: Float32[np.ndarray, "queries dim"], k: int) -> Neighbours:
         """The k identities whose centroids are nearest; the reference of each is -1."""
         if self._centroids is None or self._centroids[0] != self.revision:
-            self._centroids = (self.revision, *centroids(self.encodings, self.identities))
+            self._centroids = (self.revision, *self._means())
         _, whose, means = self._centroids
         found = min(k, len(whose))
         similarities = np.full((len(queries), k), -np.inf, np.float32)
@@ -154,6 +164,9 @@ class Shelf:
             similarities[:, :found] = np.clip(np.take_along_axis(near, order, axis=1), -1, 1)
             identities[:, :found] = whose[order]
         return Neighbours(similarities, np.full((len(queries), k), -1, np.int64), identities)
+
+    def _means(self) -> tuple[Int64[np.ndarray, " identities"], Float32[np.ndarray, "identities dim"]]:
+        return centroids(self.encodings, self.identities)
 
 
 class StoreShelf(Shelf):
@@ -181,6 +194,7 @@ class StoreShelf(Shelf):
             assert self._search is not None
             if self.snapshot.fill(self._columns, self._search):
                 return self._refresh()
+            self.snapshot.discard()
             self.snapshot = None
         self._empty(encoder, self._store.revision(), self._store.count(self.kind))
         for part in self._store.vectors_in_batches(self.kind):

@@ -97,6 +97,10 @@ class Snapshot:
         except (OSError, EOFError, ValueError, TypeError, KeyError, GalleryDamaged):
             return False
 
+    def discard(self) -> None:
+        """Delete it, as far as this user may."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
 
 def shelf_files(store: Store) -> ShelfFiles | None:
     """Where snapshots of a gallery are kept; None for one that is in no file."""
