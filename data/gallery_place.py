@@ -14,6 +14,8 @@ SCHEME = "milvus://"
 DEFAULT_PORT = 19530
 TOKEN_VARIABLE = "KAODEX_MILVUS_TOKEN"
 CERTIFICATE_VARIABLE = "KAODEX_MILVUS_CERTIFICATE"
+SEARCHES = ("client", "server", "auto")
+"""Who searches a gallery on a server."""
 
 _COLLECTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 _FORM = "write milvus://HOST:PORT/COLLECTION, with ?tls where the server asks for it"
@@ -32,6 +34,8 @@ class MilvusAddress:
     tls: bool = False
     certificate: str = ""
     """A file with the certificate that signed the server's, where the system does not know it."""
+    search: str = "auto"
+    """Who searches: `client`, `server`, or by size."""
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -52,7 +56,7 @@ def gallery_place(place: str | Path | MilvusAddress) -> GalleryPlace:
 
     A token stands before the host (`milvus://TOKEN@HOST:PORT/COLLECTION`, or `user:password@`) or in the variable
     KAODEX_MILVUS_TOKEN; `?tls` asks for TLS, `?tls&certificate=FILE` (or KAODEX_MILVUS_CERTIFICATE) trusts a
-    certificate of one's own.
+    certificate of one's own. `?search=client` and `?search=server` say who searches; without, the size decides.
 
     >>> gallery_place("milvus://secret@example.org/anime").uri
     'http://example.org:19530'
@@ -76,8 +80,11 @@ def gallery_place(place: str | Path | MilvusAddress) -> GalleryPlace:
         raise GalleryError(
             f"this URL of a gallery cannot be understood: {_FORM}; the collection's name has letters, digits and _"
         )
-    if options.keys() - {"tls", "certificate"}:
-        raise GalleryError(f"a URL of a gallery has the options tls and certificate, no other: {_FORM}")
+    search = options.get("search", ["auto"])[0]
+    if options.keys() - {"tls", "certificate", "search"} or search not in SEARCHES:
+        raise GalleryError(
+            f"a URL of a gallery has the options tls, certificate and search={'|'.join(SEARCHES)}, no other: {_FORM}"
+        )
     certificate = options.get("certificate", [""])[0] or os.environ.get(CERTIFICATE_VARIABLE, "")
     given = ":".join(unquote(part) for part in (parts.username, parts.password) if part)
     return MilvusAddress(
@@ -87,4 +94,5 @@ def gallery_place(place: str | Path | MilvusAddress) -> GalleryPlace:
         token=given or os.environ.get(TOKEN_VARIABLE, ""),
         tls=bool(certificate) or ("tls" in options and options["tls"][0].lower() not in ("0", "false", "no", "off")),
         certificate=certificate,
+        search=search,
     )

@@ -143,7 +143,10 @@ class Gallery:
             if shelf is None:
                 if self._language:
                     self.store.check_stamp(kind, self._language)
-                shelf = self._shelves[kind] = StoreShelf(self.store, kind, self._device)
+                shelf = self.store.shelf(kind, self._device)
+                if shelf is None:
+                    shelf = StoreShelf(self.store, kind, self._device)
+                self._shelves[kind] = shelf
                 shelf.keep()
             else:
                 shelf.refresh()

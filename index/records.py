@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from jaxtyping import Float16, Int64, UInt64
+from jaxtyping import Bool, Float16, Float32, Int64, UInt64
 
 from data.errors import GalleryError
+from index.search import nearest
+from index.search.candidates import Candidates, rank
 
 KINDS = ("character", "artist")
 """What identities can be."""
@@ -80,6 +82,18 @@ class Vectors:
     hashes: UInt64[np.ndarray, " references"]
     """Perceptual hashes of the crops."""
     encodings: Float16[np.ndarray, "references dim"]
+
+    def nearest(
+        self, queries: Float32[np.ndarray, "queries dim"], k: int, removed: Bool[np.ndarray, " held"] | None = None
+    ) -> tuple[Float32[np.ndarray, "queries k"], Int64[np.ndarray, "queries k"]]:
+        """The k nearest positions of each query: see `index.search.nearest`."""
+        return nearest(self.encodings, queries, k, removed)
+
+    def rank(
+        self, queries: Float32[np.ndarray, "queries dim"], candidates: Candidates, k: int
+    ) -> tuple[Float32[np.ndarray, "queries k"], Int64[np.ndarray, "queries k"]]:
+        """The k nearest of some candidates of each query: see `index.search.candidates.rank`."""
+        return rank(self.encodings, queries, candidates, k)
 
 
 def empty_vectors(count: int, dimension: int) -> Vectors:

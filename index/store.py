@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from data.errors import GalleryMismatch, UnknownIdentity
 from data.gallery_place import GalleryPlace
@@ -20,6 +20,9 @@ from index.records import (
     Vectors,
     proper_name,
 )
+
+if TYPE_CHECKING:
+    from index.shelf import StoreShelf
 
 
 @runtime_checkable
@@ -77,6 +80,15 @@ class Store(Protocol):
 
         Raises GalleryDamaged.
         """
+
+    def shelf(self, kind: str, device: str) -> StoreShelf | None:
+        """References of a kind that the place itself searches; None where they are to be read into memory.
+
+        `device` is where what is read of them all the same is searched.
+        """
+
+    def searched_by(self, kind: str) -> str:
+        """Who searches this kind, and which guarantee that lowers, in words; empty where it is searched in memory."""
 
     def identities(self, kind: str | None = None) -> list[IdentityCount]:
         """Who is enrolled, by kind and name, with the number of references."""

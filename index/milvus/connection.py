@@ -6,7 +6,11 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
+
+import numpy as np
+from jaxtyping import Float32, Int64
 
 from data.errors import GalleryError, MissingDependency
 from data.gallery_place import TOKEN_VARIABLE, MilvusAddress
@@ -17,6 +21,13 @@ PATIENCE = 30.0
 _LONGEST_TEXT = 65_535
 _MOST_BYTES = 4_000_000
 _MOST_KEYS = 1024
+
+MOST_HITS = 16_384
+"""How many neighbours a server gives for a query at most."""
+
+_HITS_AT_ONCE = 262_144
+_LONG, _SHORT = 4.0, 1.0
+"""Seconds of one request above which the next asks for fewer queries, and below which for more."""
 
 
 class Connection:
@@ -106,26 +117,77 @@ class Connection:
             with self._told():
                 self._client.upsert(collection, some, timeout=PATIENCE)
 
-    def find(self, collection: str, condition: str, fields: Sequence[str]) -> list[dict[str, Any]]:
-        """The rows for which a condition of Milvus's language holds."""
+    def find(
+        self, collection: str, condition: str, fields: Sequence[str], *, fresh: bool = True
+    ) -> list[dict[str, Any]]:
+        """The rows for which a condition of Milvus's language holds.
+
+        Without `fresh`, the server need not wait for what was written within the last seconds.
+        """
         with self._told():
             found = self._client.query(
                 collection,
                 filter=condition,
                 output_fields=list(fields),
-                consistency_level="Strong",
+                consistency_level="Strong" if fresh else "Eventually",
                 timeout=PATIENCE,
             )
             return [dict(row) for row in found]
 
     def find_among(
-        self, collection: str, field: str, values: Iterable[int | str], fields: Sequence[str]
+        self, collection: str, field: str, values: Iterable[int | str], fields: Sequence[str], *, fresh: bool = True
     ) -> Iterator[dict[str, Any]]:
-        """The rows whose field has one of these values, in no order."""
+        """The rows whose field has one of these values, in no order; `fresh` is as in `find`."""
         wanted = list(dict.fromkeys(values))
         for start in range(0, len(wanted), _MOST_KEYS):
             some = json.dumps(wanted[start : start + _MOST_KEYS], ensure_ascii=False)
-            yield from self.find(collection, f"{field} in {some}", fields)
+            yield from self.find(collection, f"{field} in {some}", fields, fresh=fresh)
+
+    def index(self, collection: str, field: str) -> str:
+        """The type of the index over a field of vectors, in Milvus's words: `FLAT`, `HNSW`, `IVF_FLAT` …"""
+        with self._told():
+            names = self._client.list_indexes(collection, field_name=field, timeout=PATIENCE)
+            described = self._client.describe_index(collection, names[0], timeout=PATIENCE) if names else {}
+            return str((described or {}).get("index_type", ""))
+
+    def nearest(
+        self,
+        collection: str,
+        field: str,
+        queries: Float32[np.ndarray, "queries dim"],
+        k: int,
+        without: Sequence[int] = (),
+    ) -> tuple[Float32[np.ndarray, "queries k"], Int64[np.ndarray, "queries k"]]:
+        """The k rows whose vectors are nearest to each query by inner product, as the collection's index finds them.
+
+        `without` are rows that are left out, by their field `id`; k is at most MOST_HITS. Past the last: similarity
+        -inf, key -1. As many queries are asked at once as the server answers within a few seconds.
+        """
+        similarities = np.full((len(queries), k), -np.inf, np.float32)
+        keys = np.full((len(queries), k), -1, np.int64)
+        condition = f"id not in {json.dumps(list(without))}" if without else ""
+        most = max(1, _HITS_AT_ONCE // k)
+        start, some = 0, min(8, most)
+        while start < len(queries):
+            began = monotonic()
+            with self._told():
+                found = self._client.search(
+                    collection,
+                    data=queries[start : start + some].tolist(),
+                    anns_field=field,
+                    filter=condition,
+                    limit=k,
+                    search_params={"metric_type": "IP", "params": _effort(k)},
+                    consistency_level="Strong",
+                    timeout=PATIENCE,
+                )
+            for row, hits in enumerate(found, start):
+                similarities[row, : len(hits)] = [hit["distance"] for hit in hits]
+                keys[row, : len(hits)] = [hit["id"] for hit in hits]
+            start += some
+            seconds = monotonic() - began
+            some = max(1, some // 2) if seconds > _LONG else min(most, 2 * some) if seconds < _SHORT else some
+        return similarities, keys
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -163,3 +225,8 @@ def _pieces(rows: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         size += added
     if some:
         yield some
+
+
+def _effort(k: int) -> dict[str, int]:
+    """How hard an approximate index should try; an exact one takes no notice."""
+    return {"ef": max(256, 2 * k), "nprobe": 64}

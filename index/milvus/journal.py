@@ -9,113 +9,17 @@ everybody agrees which.
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import numpy as np
-from jaxtyping import Bool, Int64
+from jaxtyping import Int64
 
+from index.milvus.entry import NOBODY, Entry
+from index.milvus.holdings import NEVER, Holdings
 from index.records import Change, Command, EncoderStamp
-
-NOBODY = -1
-"""In place of an identity: outside the gallery."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What one client changed at once."""
-
-    number: int
-    token: str
-    at: str
-    """UTC, ISO 8601."""
-    command: int
-    words: str
-    undoes: int = 0
-    """The command that this one walks back; 0 for none."""
-    stamps: dict[str, EncoderStamp] = field(default_factory=dict)
-    """By kind, which encoder made the references that come in."""
-    names: dict[int, tuple[str, str]] = field(default_factory=dict)
-    """Kind and name of each identity in the moves."""
-    moves: Int64[np.ndarray, "moves 4"] = field(default_factory=lambda: np.empty((0, 4), np.int64))
-    """Reference, identity before, identity after, and for a reference that is new its face's number (else 0)."""
-
-    @property
-    def order(self) -> tuple[int, str]:
-        """What all clients sort entries by."""
-        return self.number, self.token
-
-    def packed(self) -> str:
-        """As ASCII text, without number and token."""
-        return json.dumps(
-            {
-                "at": self.at,
-                "command": self.command,
-                "words": self.words,
-                "undoes": self.undoes,
-                "stamps": {kind: [one.name, one.fingerprint, one.dimension] for kind, one in self.stamps.items()},
-                "names": self.names,
-                "moves": self.moves.tolist(),
-            },
-            separators=(",", ":"),
-        )
-
-    @classmethod
-    def unpacked(cls, number: int, token: str, text: str) -> Entry:
-        """Read what `packed` wrote."""
-        told = json.loads(text)
-        return cls(
-            number,
-            token,
-            told["at"],
-            told["command"],
-            told["words"],
-            told["undoes"],
-            {kind: EncoderStamp(*stamp) for kind, stamp in told["stamps"].items()},
-            {int(identity): (kind, name) for identity, (kind, name) in told["names"].items()},
-            np.array(told["moves"], np.int64).reshape(-1, 4),
-        )
-
-
-class _State:
-    """Where every reference is, after some entries in their order."""
-
-    def __init__(self) -> None:
-        self.owner: dict[int, int] = {}
-        self.members: dict[int, set[int]] = {}
-        self.faces: dict[int, int] = {}
-        self.stamps: dict[str, EncoderStamp] = {}
-        self.names: dict[int, tuple[str, str]] = {}
-        self.newest = 0
-
-    def apply(self, entry: Entry) -> Bool[np.ndarray, " moves"]:
-        """Make the entry's moves; which of them had an effect."""
-        self.names.update(entry.names)
-        for kind, stamp in entry.stamps.items():
-            self.stamps.setdefault(kind, stamp)
-        strange = {kind for kind, stamp in entry.stamps.items() if self.stamps[kind].fingerprint != stamp.fingerprint}
-        took = np.zeros(len(entry.moves), bool)
-        for position, (reference, before, after, face) in enumerate(entry.moves.tolist()):
-            if face:
-                holder = self.faces.get(face)
-                taken = reference in self.owner or (holder is not None and self.owner[holder] != NOBODY)
-                if taken or self.names[after][0] in strange:
-                    continue
-                self.faces[face] = reference
-                self.newest = max(self.newest, reference)
-            elif self.owner.get(reference) != before:
-                continue
-            else:
-                self.members.get(before, set()).discard(reference)
-            self.owner[reference] = after
-            if after != NOBODY:
-                self.members.setdefault(after, set()).add(reference)
-            took[position] = True
-        return took
 
 
 class Journal:
@@ -129,9 +33,10 @@ class Journal:
         self._entries: list[Entry] = []  # in their order
         self._seen: set[tuple[int, str]] = set()
         self._took: dict[tuple[int, str], np.ndarray] = {}
-        self._state = _State()
+        self._state = Holdings()
         self._arrived: list[tuple[int, int]] = []  # the revision after each entry, as they came, and a digest of all
-        self._changes: list[np.ndarray] = []  # rows of revision, reference, before, after; as they came
+        self._changes: list[tuple[int, np.ndarray, np.ndarray | None]] = []
+        """As they came: the revision before, moves, and which of them had an effect (None: all, at one revision)."""
 
     @property
     def revision(self) -> int:
@@ -159,34 +64,32 @@ class Journal:
 
     def owner(self, reference: int) -> int | None:
         """Whose a reference is, NOBODY's where it was removed; None where it never came in."""
-        return self._state.owner.get(reference)
+        whose = int(self.owners(np.array([reference]))[0])
+        return None if whose == NEVER else whose
+
+    def owners(self, references: Int64[np.ndarray, " wanted"]) -> Int64[np.ndarray, " wanted"]:
+        """Whose these are, NOBODY's where one was removed, NEVER's (another negative number) where it never came in."""
+        return self._state.owners_of(references)
 
     def members(self, identity: int) -> list[int]:
         """The references of an identity, ascending."""
-        return sorted(self._state.members.get(identity, ()))
+        return self._state.members(identity).tolist()
 
-    def enrolled(self, kind: str) -> dict[int, int]:
-        """Whose each enrolled reference of a kind is, by id, ascending."""
-        found = {
-            reference: identity
-            for identity, members in self._state.members.items()
-            if self.names[identity][0] == kind
-            for reference in members
-        }
-        return dict(sorted(found.items()))
+    def enrolled(self, kind: str) -> tuple[Int64[np.ndarray, " enrolled"], Int64[np.ndarray, " enrolled"]]:
+        """The enrolled references of a kind, ascending, and whose each is."""
+        return self._state.enrolled(kind)
 
     def counts(self) -> dict[int, int]:
         """How many references each identity has; identities without any are left out."""
-        return {identity: len(members) for identity, members in self._state.members.items() if members}
+        return dict(self._state.counts)
 
     def newest(self) -> int:
         """The highest id of a reference; 0 where there is none."""
-        return self._state.newest
+        return int(self._state.references[-1]) if len(self._state.references) else 0
 
     def face_taken(self, face: int) -> bool:
         """Whether an enrolled reference holds this face."""
-        holder = self._state.faces.get(face)
-        return holder is not None and self._state.owner[holder] != NOBODY
+        return self._state.face_taken(face)
 
     def take(self, entries: Iterable[Entry]) -> None:
         """Add what was not seen yet."""
@@ -207,33 +110,35 @@ class Journal:
 
     def _follow(self, entry: Entry) -> None:
         took = self._took[entry.order] = self._state.apply(entry)
-        rows = self.revision + 1 + np.flatnonzero(took)
-        self._changes.append(np.column_stack([rows, entry.moves[took, :3]]))
+        self._changes.append((self.revision, entry.moves, took))
 
     def _begin_anew(self) -> None:
-        before = self._state.owner
-        self._state = _State()
+        before = self._state
+        self._state = now = Holdings()
         self._entries.sort(key=lambda entry: entry.order)
         self._took = {entry.order: self._state.apply(entry) for entry in self._entries}
-        now = self._state.owner
-        different = [
-            (self.revision, reference, was, whose)
-            for reference in sorted(before.keys() | now.keys())
-            if (was := before.get(reference, NOBODY)) != (whose := now.get(reference, NOBODY))
-        ]
-        self._changes.append(np.array(different, np.int64).reshape(-1, 4))
+        everywhere = np.union1d(before.references, now.references)
+        was, whose = (np.maximum(state.owners_of(everywhere), NOBODY) for state in (before, now))
+        different = was != whose
+        moves = np.column_stack([everywhere, was, whose])[different]
+        self._changes.append((self.revision - 1, moves, None))
 
     def changes(self, since: int, kind: str) -> list[Change]:
         """What moved references of a kind after the revision `since`, in the order in which this client saw it."""
         found = []
-        for rows in reversed(self._changes):
-            if len(rows) and rows[-1, 0] <= since:
+        for before, moves, took in reversed(self._changes):
+            if took is None:
+                rows = np.full(len(moves), before + 1)
+            else:
+                rows = before + 1 + np.flatnonzero(took)
+                moves = moves[took]
+            if len(rows) and rows[-1] <= since:
                 break
-            found.append(rows[rows[:, 0] > since])
+            found.append((rows[rows > since].tolist(), moves[rows > since, :3].tolist()))
         return [
             Change(row, reference, None if before == NOBODY else before, None if after == NOBODY else after)
-            for rows in reversed(found)
-            for row, reference, before, after in rows.tolist()
+            for rows, moves in reversed(found)
+            for row, (reference, before, after) in zip(rows, moves, strict=True)
             if self.names[before if after == NOBODY else after][0] == kind
         ]
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int64
 
 from data.errors import GalleryDamaged
 from index.records import NewReference, Reference, Vectors
@@ -67,7 +68,7 @@ def as_new_reference(row: dict[str, Any], identity: str, crop: bytes) -> NewRefe
     )
 
 
-def as_vectors(rows: Sequence[dict[str, Any]], identities: Sequence[int], dimension: int) -> Vectors:
+def as_vectors(rows: Sequence[dict[str, Any]], identities: Int64[np.ndarray, " rows"], dimension: int) -> Vectors:
     """Rows as arrays. Raises GalleryDamaged where an encoding has another length than `dimension`."""
     encodings = np.empty((len(rows), dimension), np.float16)
     for position, row in enumerate(rows):
@@ -76,7 +77,7 @@ def as_vectors(rows: Sequence[dict[str, Any]], identities: Sequence[int], dimens
         encodings[position] = row["encoding"]
     return Vectors(
         references=np.array([row["id"] for row in rows], np.int64),
-        identities=np.array(identities, np.int64),
+        identities=identities,
         pictures=np.array([int(row["sha256"][:16], 16) for row in rows], np.uint64),
         hashes=np.array([row["hash"] for row in rows], np.int64).view(np.uint64),
         encodings=encodings,

@@ -109,6 +109,13 @@ class GalleryReader(GalleryFile):
             while rows := cursor.fetchmany(batch):
                 yield self._as_vectors(rows, dimension)
 
+    def shelf(self, kind: str, device: str) -> None:
+        """None: references of a file are read into memory."""
+
+    def searched_by(self, kind: str) -> str:
+        """Nobody but who opens the file."""
+        return ""
+
     def _dimension(self, kind: str) -> int:
         encoder = self.encoder(kind)
         return encoder.dimension if encoder else 0

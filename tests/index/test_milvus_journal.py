@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.milvus.journal import NOBODY, Entry, Journal
+from index.milvus.entry import NOBODY, Entry
+from index.milvus.journal import Journal
 from index.milvus.numbers import ascending_numbers, face_number, identity_number
 from index.records import EncoderStamp
 
@@ -28,7 +29,7 @@ def entry(number: int, token: str, *moves: tuple[int, int, int, int], command: i
 
 
 def holdings(journal: Journal) -> dict[int, int]:
-    return journal.enrolled("character")
+    return dict(zip(*(column.tolist() for column in journal.enrolled("character")), strict=True))
 
 
 def test_an_entry_survives_packing():
