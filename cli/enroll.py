@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,12 @@ FACES = ("agree", "largest", "all")
 @detector_option
 @encoder_option
 @device_option
+@click.option(
+    "--ray",
+    metavar="HOST:PORT|auto|local",
+    help="Encode on a Ray cluster: the one at an address, the one that this machine is a node of, or one started here "
+    "for the moment.",
+)
 def enroll(
     sources: tuple[Path, ...],
     name: str | None,
@@ -55,6 +62,7 @@ def enroll(
     detector: str,
     encoder: str | None,
     device: str,
+    ray: str | None,
 ) -> None:
     """Enrol identities from folders: every folder in SOURCE is an identity, the pictures in it are its references.
 
@@ -82,7 +90,14 @@ def enroll(
 
     report = EnrolmentReport()
     interrupted = False
-    with Recognizer.open(gallery, create=True, encoder=encoder, detector=detector, device=device) as recognizer:
+    with ExitStack() as leaving:
+        if ray is not None:
+            from index.cluster.connection import cluster
+
+            leaving.enter_context(cluster(ray))  # first: a mistake should leave no empty gallery behind
+        recognizer = leaving.enter_context(
+            Recognizer.open(gallery, create=True, encoder=encoder, detector=detector, device=device)
+        )
         with progress("enrolling", len(pictures)) as advance:
 
             def tell(picture: EnrolledPicture) -> None:
@@ -100,6 +115,7 @@ def enroll(
                     + (f" --as {name}" if name else " --as-strangers" if as_strangers else "")
                     + (f" --faces {faces}" if faces != FACES[0] else ""),
                     on_picture=tell,
+                    ray=ray,
                 )
             except KeyboardInterrupt:
                 interrupted = True

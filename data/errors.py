@@ -5,6 +5,7 @@
     ├── UnusableSource        a folder, list or protocol that cannot be worked with as it is
     ├── UnusableEncoder       an encoder or detector that is missing, damaged or not what its card says
     ├── MissingDependency     a package that this installation lacks
+    ├── UnusableCluster       a Ray cluster that cannot be reached, or cannot do this work
     └── GalleryError          anything about a gallery
         ├── GalleryMissing    there is no gallery at that place
         ├── GalleryMismatch   made by another encoder, or by a newer Kaodex
@@ -42,6 +43,10 @@ class UnusableEncoder(KaodexError):
 
 class MissingDependency(KaodexError):
     """A package that this installation lacks; the message names the extra to install."""
+
+
+class UnusableCluster(KaodexError):
+    """A Ray cluster that cannot be reached, or cannot do this work."""
 
 
 class GalleryError(KaodexError):

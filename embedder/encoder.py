@@ -62,6 +62,11 @@ class Encoder:
         """All of `encoder.json`, or of the JSON beside an ONNX file of others."""
         return self._card.fields
 
+    @property
+    def own_card(self) -> Card | ForeignCard:
+        """The card by which it was loaded, which knows its files."""
+        return self._card
+
     @cached_property
     def strangers(self) -> tuple[Strangers, ...]:
         """Populations of strangers that come with the encoder: encodings, and whose each is. Often there are none."""

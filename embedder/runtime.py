@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,6 +48,8 @@ def open_session(path: Path, *, spinning: bool = True) -> Any:
     Threads that wait for the next operator keep a core busy while `spinning`: quickest for a network that works alone.
     Without it, a network that two threads run at once was a quarter quicker on two cores, and no slower for one.
 
+    It works on all cores, or on as many threads as OMP_NUM_THREADS says.
+
     Raises MissingDependency where there is no onnxruntime, UnusableEncoder for what it cannot open.
     """
     try:
@@ -57,6 +60,9 @@ def open_session(path: Path, *, spinning: bool = True) -> Any:
         ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    threads = os.environ.get("OMP_NUM_THREADS", "")  # what other networks go by, and what Ray sets for a worker
+    if threads.isdecimal():
+        options.intra_op_num_threads = int(threads)
     if not spinning:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:

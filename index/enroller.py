@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
@@ -12,20 +13,21 @@ import numpy as np
 from jaxtyping import Float32
 
 from data.batches import batches
-from data.errors import GalleryError, UnknownIdentity, UnreadablePicture
+from data.errors import GalleryError, UnknownIdentity
 from data.folders import LabelledPicture
 from data.paths import readable
-from embedder import Detector, Encoder
+from index.answers import Recognition
 from index.enrolment import EnrolledPicture, Enrolment, fate_of_picture
 from index.gallery import Gallery
-from index.picture_faces import CutPicture, NoFace, PictureFile, cut, read
+from index.picture_faces import PictureFaces, PictureFile, Unusable, read
 from index.put_off import EncodedPicture, PutOff, ballots, why_undecided
 from index.records import STRANGERS_OF, EncoderStamp, Enrolled, NewReference, Outcome, Reference, proper_name
+from index.workers import Work, Workers
 
 BATCH = 64
 """Pictures per transaction: what an interrupted enrolment can lose at most, besides those put off."""
 
-WORKERS = 2
+READERS = 4
 
 
 class Enroller:
@@ -34,9 +36,8 @@ class Enroller:
     def __init__(
         self,
         gallery: Gallery,
-        encoder: Encoder,
         stamp: EncoderStamp,
-        detector: Detector,
+        workers: Workers,
         *,
         kind: str,
         faces: str,
@@ -46,9 +47,8 @@ class Enroller:
         tell: Callable[[EnrolledPicture], None],
     ) -> None:
         self._gallery = gallery
-        self._encoder = encoder
         self._stamp = stamp
-        self._detector = detector
+        self._workers = workers
         self._kind = kind
         self._faces = faces
         self._command = command
@@ -58,37 +58,35 @@ class Enroller:
         self._put_off = PutOff()
 
     def enroll(self, pictures: Iterable[LabelledPicture]) -> None:
-        """Enrol all pictures; while a batch is encoded and written, the next one is read.
+        """Enrol all pictures; while a batch is encoded and written, the next ones are read.
 
-        With the faces `agree`, pictures of several faces are settled when all others are enrolled: all those of an
-        identity in one transaction, so that an interruption changes no decision.
+        Batches are written in the order of the pictures, whoever encodes them. With the faces `agree`, pictures of
+        several faces are settled when all others are enrolled: all those of an identity in one transaction, so that
+        an interruption changes no decision.
         """
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="enrol") as pool:
-            underway: list[_Underway] = []
+        with ThreadPoolExecutor(READERS, thread_name_prefix="read") as pool:
+            underway: deque[_Batch] = deque()
             for batch in batches(pictures, BATCH):
-                prepared = self._prepare(batch, pool)
-                if underway:
-                    self._commit(underway)
-                underway = prepared
-            if underway:
-                self._commit(underway)
+                underway.append(self._begin(batch, pool))
+                if len(underway) > self._workers.ahead:
+                    self._commit(underway.popleft())
+            while underway:
+                self._commit(underway.popleft())
         for identity in self._put_off.identities():
             self._settle(identity)
 
-    def _prepare(self, batch: Sequence[LabelledPicture], pool: ThreadPoolExecutor) -> list[_Underway]:
-        """Set decoding and cropping going for the pictures that the gallery does not hold yet."""
+    def _begin(self, batch: Sequence[LabelledPicture], pool: ThreadPoolExecutor) -> _Batch:
+        """Set the work on the pictures going that the gallery does not hold yet."""
         files = list(pool.map(lambda labelled: read(labelled.path), batch))
         held = self._gallery.store.holders(self._kind, [file.sha256 for file in files if file.sha256])
-        largest = self._faces == "largest"
-        underway = []
+        pictures, contents = [], []
         for labelled, file in zip(batch, files, strict=True):
             fate = self._fate_of_file(labelled, file, held.get(file.sha256, []))
             identity = fate.identity if fate else proper_name(labelled.identity)
-            work = None
+            pictures.append(_Underway(identity, labelled.path, file.sha256, fate))
             if fate is None:
-                work = pool.submit(cut, file, labelled.path, self._detector, self._encoder, largest=largest)
-            underway.append(_Underway(identity, labelled.path, file.sha256, fate, work))
-        return underway
+                contents.append(file.content)
+        return _Batch(pictures, self._workers.begin(contents) if contents else None)
 
     def _fate_of_file(
         self, labelled: LabelledPicture, file: PictureFile, holders: Sequence[Reference]
@@ -107,27 +105,23 @@ class Enroller:
         whole = [holder.identity for holder in holders if holder.region == "whole"]
         return _conflict(identity, path, whole[0]) if whole and not self._allow_conflicts else None
 
-    def _commit(self, underway: Sequence[_Underway]) -> None:
-        """Encode and enrol what was prepared, in one transaction, and tell each fate but of the pictures put off."""
+    def _commit(self, batch: _Batch) -> None:
+        """Enrol what was begun, in one transaction, and tell each fate but of the pictures put off."""
+        underway = batch.pictures
         fates: list[EnrolledPicture | None] = [picture.fate for picture in underway]
-        cuts: dict[int, CutPicture] = {}
-        for position, picture in enumerate(underway):
-            if picture.work is None:
-                continue
-            try:
-                cuts[position] = picture.work.result()
-            except UnreadablePicture as error:
-                fates[position] = EnrolledPicture(picture.identity, picture.path, Enrolment.UNREADABLE, error.reason)
-            except NoFace as error:
-                fates[position] = EnrolledPicture(picture.identity, picture.path, Enrolment.FACELESS, str(error))
-        encodings = self._encoder.encode([face.crop for picture in cuts.values() for face in picture.faces])
-        suspicions = self._suspicions(encodings)
+        found: dict[int, PictureFaces] = {}
+        begun = [position for position, picture in enumerate(underway) if picture.fate is None]
+        for position, faces in zip(begun, batch.work.result() if batch.work else (), strict=True):
+            if isinstance(faces, Unusable):
+                picture = underway[position]
+                fates[position] = EnrolledPicture(picture.identity, picture.path, faces.enrolment, faces.reason)
+            else:
+                found[position] = faces
+        suspicions = self._suspicions([faces.encodings for faces in found.values()])
         ready: dict[int, EncodedPicture] = {}
-        first = 0
-        for position, cut_picture in cuts.items():
-            rows = slice(first, first := first + len(cut_picture.faces))
-            encoded = _encoded(underway[position], cut_picture, encodings[rows], suspicions[rows])
-            if self._faces == "agree" and len(cut_picture.faces) > 1:
+        for (position, faces), suspicious in zip(found.items(), suspicions, strict=True):
+            encoded = _encoded(underway[position], faces, suspicious)
+            if self._faces == "agree" and len(faces.faces) > 1:
                 self._put_off.add(encoded)
             else:
                 ready[position] = encoded
@@ -190,21 +184,22 @@ class Enroller:
             fates.append(fate_of_picture(of_faces))
         return fates
 
-    def _suspicions(self, encodings: Float32[np.ndarray, "faces dim"]) -> list[str]:
+    def _suspicions(self, pictures: Sequence[Float32[np.ndarray, "_ dim"]]) -> list[list[str]]:
         """Of each face of supposed strangers, who enrolled it is as like as that one's own pictures; mostly empty."""
-        if self._suspicious_above == inf or not len(encodings):
-            return [""] * len(encodings)
+        nothing = [[""] * len(encodings) for encodings in pictures]
+        if self._suspicious_above == inf or not pictures:
+            return nothing
         whose = next(enrolled for enrolled, strangers in STRANGERS_OF.items() if strangers == self._kind)
         if whose not in self._gallery.kinds():
-            return [""] * len(encodings)
-        suspicions = []
-        for answer in self._gallery.recognize(encodings, kind=whose):
-            suspicious = answer.score is not None and answer.score >= self._suspicious_above
-            near = answer.neighbours[0] if suspicious else None
-            suspicions.append(
-                f"scores {near.similarity:.2f} as {near.identity}, who is enrolled ({near.source})" if near else ""
-            )
-        return suspicions
+            return nothing
+        answers = iter(self._gallery.recognize(np.concatenate(pictures), kind=whose))
+        return [[self._suspicion(next(answers)) for _ in encodings] for encodings in pictures]
+
+    def _suspicion(self, answer: Recognition) -> str:
+        if answer.score is None or answer.score < self._suspicious_above:
+            return ""
+        near = answer.neighbours[0]
+        return f"scores {near.similarity:.2f} as {near.identity}, who is enrolled ({near.source})"
 
 
 @dataclass(frozen=True)
@@ -213,15 +208,17 @@ class _Underway:
     path: Path
     sha256: bytes
     fate: EnrolledPicture | None
-    work: Future[CutPicture] | None
+    """None for a picture that is being worked on."""
 
 
-def _encoded(
-    underway: _Underway,
-    picture: CutPicture,
-    encodings: Float32[np.ndarray, "faces dim"],
-    suspicions: Sequence[str],
-) -> EncodedPicture:
+@dataclass(frozen=True)
+class _Batch:
+    pictures: Sequence[_Underway]
+    work: Work | None
+    """On the pictures without a fate, where there are some."""
+
+
+def _encoded(underway: _Underway, picture: PictureFaces, suspicions: Sequence[str]) -> EncodedPicture:
     """The picture's faces as references to be, without those that are suspicious."""
     faces = [
         NewReference(
@@ -235,7 +232,7 @@ def _encoded(
             encoding=encoding.astype(np.float16),
             crop=face.stored,
         )
-        for face, encoding, suspicion in zip(picture.faces, encodings, suspicions, strict=True)
+        for face, encoding, suspicion in zip(picture.faces, picture.encodings, suspicions, strict=True)
         if not suspicion
     ]
     left_out = tuple(suspicion for suspicion in suspicions if suspicion)

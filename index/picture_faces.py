@@ -1,26 +1,24 @@
-"""One picture file into what enrolment needs of its faces, all but their encodings."""
+"""One picture file into what enrolment needs of its faces."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 from data.errors import UnreadablePicture
 from data.near_duplicates import perceptual_hash
 from data.paths import readable
 from data.pictures import read_file, read_picture
 from embedder import Detection, Detector, Encoder, crop_face
+from index.enrolment import Enrolment
 
 CROP_SIDE = 160
 """Pixels: the largest side of the crops that a gallery keeps."""
-
-
-class NoFace(Exception):
-    """A detector found nothing in a picture; the message names the cure."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +31,19 @@ class PictureFile:
 
 
 @dataclass(frozen=True)
-class FaceCut:
-    """One face of a picture."""
+class Unusable:
+    """A picture of which nothing can be enrolled, and why."""
 
-    crop: UInt8[np.ndarray, "height width 3"]
-    """At the encoder's input size, so that a batch of large pictures is small."""
+    enrolment: Enrolment
+    reason: str
+
+
+@dataclass(frozen=True)
+class FaceCut:
+    """One face of a picture, all but its encoding."""
+
     stored: bytes
+    """The crop as a small JPEG file."""
     hash: int
     """Perceptual, of the crop."""
     detection: Detection
@@ -49,6 +54,17 @@ class CutPicture:
     """The faces of one picture, by their boxes from left to right, and the perceptual hash of all of it."""
 
     faces: tuple[FaceCut, ...]
+    crops: tuple[UInt8[np.ndarray, "height width 3"], ...]
+    """Of each face, at the encoder's input size, so that a batch of large pictures is small."""
+    hash: int
+
+
+@dataclass(frozen=True)
+class PictureFaces:
+    """The faces of one picture with their encodings, and the perceptual hash of all of it."""
+
+    faces: tuple[FaceCut, ...]
+    encodings: Float32[np.ndarray, "faces dim"]
     hash: int
 
 
@@ -61,25 +77,44 @@ def read(path: Path) -> PictureFile:
     return PictureFile(content, hashlib.sha256(content).digest())
 
 
-def cut(file: PictureFile, path: Path, detector: Detector, encoder: Encoder, *, largest: bool) -> CutPicture:
-    """Decode the file, find its faces and cut them out, all or only the largest.
-
-    Raises UnreadablePicture, and NoFace where the detector finds none.
-    """
-    picture = read_picture(file.content, readable(path))
+def cut(content: bytes, detector: Detector, encoder: Encoder, *, largest: bool) -> CutPicture | Unusable:
+    """Decode a picture file's bytes, find its faces and cut them out, all or only the largest."""
+    try:
+        picture = read_picture(content)
+    except UnreadablePicture as error:
+        return Unusable(Enrolment.UNREADABLE, error.reason)
     detections = sorted(detector.find(picture), key=lambda found: found.box)
     if not detections:
-        raise NoFace(
+        return Unusable(
+            Enrolment.FACELESS,
             f"{detector.name} found no face: crop the picture to the face, or take its centre square with "
-            "--detector whole"
+            "--detector whole",
         )
     if largest:
         detections = [max(detections, key=lambda found: (found.box[2] - found.box[0]) * (found.box[3] - found.box[1]))]
-    faces = []
-    for detection in detections:
-        crop = crop_face(picture, detection)
-        faces.append(FaceCut(encoder.fit(crop), _stored(crop), perceptual_hash(crop), detection))
-    return CutPicture(tuple(faces), perceptual_hash(picture))
+    crops = [crop_face(picture, detection) for detection in detections]
+    return CutPicture(
+        tuple(
+            FaceCut(_stored(crop), perceptual_hash(crop), detection)
+            for crop, detection in zip(crops, detections, strict=True)
+        ),
+        tuple(encoder.fit(crop) for crop in crops),
+        perceptual_hash(picture),
+    )
+
+
+def encode(pictures: Sequence[CutPicture | Unusable], encoder: Encoder) -> list[PictureFaces | Unusable]:
+    """Encode the faces of all these pictures together."""
+    encodings = encoder.encode([crop for one in pictures if isinstance(one, CutPicture) for crop in one.crops])
+    encoded: list[PictureFaces | Unusable] = []
+    first = 0
+    for one in pictures:
+        if isinstance(one, CutPicture):
+            rows = slice(first, first := first + len(one.crops))
+            encoded.append(PictureFaces(one.faces, encodings[rows], one.hash))
+        else:
+            encoded.append(one)
+    return encoded
 
 
 def _stored(crop: UInt8[np.ndarray, "height width 3"]) -> bytes:

@@ -27,6 +27,7 @@ from index.enrolment import FACES, EnrolledPicture, EnrolmentReport
 from index.gallery import DEFAULT_FPIR, DEFAULT_MISIDENTIFICATION, Gallery
 from index.records import KINDS, STRANGERS_OF, EncoderStamp, proper_kind
 from index.voting import DEFAULT_RULE
+from index.workers import LocalWorkers, Workers
 
 QUERY_BATCH = 32
 DEFAULT_K = 5
@@ -36,11 +37,14 @@ WORKERS = 2
 class Recognizer:
     """Enrols pictures into a gallery and answers who a picture shows."""
 
-    def __init__(self, gallery: Gallery, encoder: Encoder, detector: Detector | None = None) -> None:
-        """Raises GalleryMismatch where the gallery's encodings were made by another encoder."""
+    def __init__(
+        self, gallery: Gallery, encoder: Encoder, detector: Detector | None = None, *, device: str = "auto"
+    ) -> None:
+        """`device` is where a cluster encodes. Raises GalleryMismatch where another encoder made the gallery."""
         self.gallery = gallery
         self.encoder = encoder
         self.detector = detector or load_detector(DEFAULT_DETECTOR)
+        self.device = device
         self.stamp = EncoderStamp(encoder.name, encoder.fingerprint, encoder.dimension)
         self.bank = tuple(Population(*strangers) for strangers in encoder.strangers)
         for kind in gallery.kinds():
@@ -68,10 +72,10 @@ class Recognizer:
             if not create:
                 raise
             loaded = Encoder.load(encoder, device=device)  # first: a mistake should leave no empty gallery behind
-            return cls(Gallery.create(place, device=device), loaded, finder)
+            return cls(Gallery.create(place, device=device), loaded, finder, device=device)
         try:
             loaded = Encoder.load(encoder, device=device) if encoder else _maker(gallery, device)
-            return cls(gallery, loaded, finder)
+            return cls(gallery, loaded, finder, device=device)
         except BaseException:
             gallery.close()
             raise
@@ -99,6 +103,7 @@ class Recognizer:
         allow_conflicts: bool = False,
         words: str | None = None,
         on_picture: Callable[[EnrolledPicture], None] | None = None,
+        ray: str | None = None,
     ) -> EnrolmentReport:
         """Enrol a folder of identity folders (or one folder under `name`), or pictures that are labelled already.
 
@@ -115,8 +120,11 @@ class Recognizer:
         score, and nobody is ever taken for them; a face that is close to somebody enrolled is left out. Here `agree`
         takes all faces of a picture, as none of them is anybody's; together they count as one stranger.
 
+        With `ray` the pictures are encoded on a Ray cluster: `local` for one of this machine, `auto` for the one that
+        runs here, or its HOST:PORT. The gallery that comes out is the same.
+
         Raises UnusableSource for a folder without pictures, GalleryError for a name that cannot be one, ValueError for
-        `faces` that are none of FACES.
+        `faces` that are none of FACES, UnusableCluster and MissingDependency with `ray`.
         """
         proper_kind(kind)
         if faces not in FACES:
@@ -135,21 +143,30 @@ class Recognizer:
         if as_strangers:
             calibrator = self.gallery.calibrator(kind)
             suspicious_above = calibrator.suspicious_above(DEFAULT_K, DEFAULT_RULE, self.bank)
-        enroller = Enroller(
-            self.gallery,
-            self.encoder,
-            self.stamp,
-            WholePicture() if kind == "artist" else self.detector,
-            kind=STRANGERS_OF[kind] if as_strangers else kind,
-            faces="all" if as_strangers and faces == "agree" else faces,
-            command=self.gallery.begin(words or "enroll"),
-            allow_conflicts=allow_conflicts,
-            suspicious_above=suspicious_above,
-            tell=tell,
-        )
-        enroller.enroll(source)
+        detector = WholePicture() if kind == "artist" else self.detector
+        with self._workers(ray, detector, largest=faces == "largest") as workers:
+            enroller = Enroller(
+                self.gallery,
+                self.stamp,
+                workers,
+                kind=STRANGERS_OF[kind] if as_strangers else kind,
+                faces="all" if as_strangers and faces == "agree" else faces,
+                command=self.gallery.begin(words or "enroll"),
+                allow_conflicts=allow_conflicts,
+                suspicious_above=suspicious_above,
+                tell=tell,
+            )
+            enroller.enroll(source)
         self.gallery.calibrator(kind).neighbourhoods()
+        self.gallery.keep_shelves()
         return report
+
+    def _workers(self, ray: str | None, detector: Detector, *, largest: bool) -> Workers:
+        if ray is None:
+            return LocalWorkers(self.encoder, detector, largest=largest)
+        from index.cluster.workers import RayWorkers
+
+        return RayWorkers(ray, self.encoder, detector, device=self.device, largest=largest)
 
     # -- asking --------------------------------------------------------------------------------------------------------
 

@@ -22,12 +22,13 @@ settings.load_profile("kaodex")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """All tests that need the Milvus server go to one worker, so that it is started once; the others to any."""
+    """All tests that need the Milvus server go to one worker, so that it is started once, and so do those that need
+    the Ray cluster; the others to any."""
     from xdist.scheduler import LoadScopeScheduling
 
     class OneServer(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "milvus" if "milvus" in nodeid.lower() else nodeid
+            return next((server for server in ("milvus", "test_ray") if server in nodeid.lower()), nodeid)
 
     return OneServer(config, log)
 

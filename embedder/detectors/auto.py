@@ -28,15 +28,15 @@ class Auto:
     name = "auto"
 
     def __init__(self, finder: Detector) -> None:
-        self._finder = finder
+        self.finder = finder
         self._whole = WholePicture()
 
     def find(self, picture: UInt8[np.ndarray, "height width 3"]) -> list[Detection]:
         """Every face, or the centre square of a picture that is a face crop; empty where neither is there."""
-        return settle((picture.shape[1], picture.shape[0]), self._finder.find(picture))
+        return settle((picture.shape[1], picture.shape[0]), self.finder.find(picture))
 
     def __repr__(self) -> str:
-        return f"Auto({self._finder!r})"
+        return f"Auto({self.finder!r})"
 
 
 def settle(size: tuple[int, int], faces: Sequence[Detection]) -> list[Detection]:

@@ -1,0 +1,1 @@
+"""Encodings made by the machines of a Ray cluster."""
