@@ -19,10 +19,20 @@ STAMP = EncoderStamp("fake", "f" * 64, 8)
 OTHER = EncoderStamp("other", "0" * 64, 8)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("milvus", marks=pytest.mark.slow)])
+PLACES = ("sqlite", pytest.param("milvus", marks=pytest.mark.slow))
+SEARCHED = pytest.mark.parametrize(
+    "place", [*PLACES, pytest.param("milvus, searched by the server", marks=pytest.mark.slow)], indirect=True
+)
+"""For what depends on who searches."""
+
+
+@pytest.fixture(params=PLACES)
 def place(request, tmp_path):
     """An empty place for a gallery."""
-    return tmp_path / "gallery.kaodex" if request.param == "sqlite" else request.getfixturevalue("milvus_place")
+    if request.param == "sqlite":
+        return tmp_path / "gallery.kaodex"
+    address = request.getfixturevalue("milvus_place")
+    return replace(address, search="client" if request.param == "milvus" else "server")
 
 
 @pytest.fixture
@@ -82,6 +92,7 @@ def whole(gallery: Gallery, kind: str = "character") -> list[tuple]:
     return sorted(told(one) for batch in gallery.store.contents(kind, batch=2) for one in batch)
 
 
+@SEARCHED
 def test_what_is_enrolled_is_told_found_and_there_after_reopening(gallery, client):
     references = [new("rem", 1), new("レム", 2), new("ram", 77)]
     results = gallery.enroll(references, STAMP)
@@ -105,6 +116,21 @@ def test_what_is_enrolled_is_told_found_and_there_after_reopening(gallery, clien
         assert held.pictures.tolist() == [int.from_bytes(reference.sha256[:8], "big") for reference in references]
         assert one.check() == []
     assert whole(gallery) == sorted(map(told, references))
+
+
+def test_counts_and_encodings_in_parts(gallery, client):
+    gallery.enroll([new(f"who{number % 3}", number) for number in range(12)], STAMP)
+    gallery.enroll([new("somebody", 50)], STAMP, kind="artist")
+    gallery.remove(["who1"])
+    for one in (gallery, client()):
+        assert (one.store.count(), one.store.count("character"), one.store.count("artist")) == (9, 8, 1)
+        assert one.store.count("artist stranger") == 0 and len(one) == 9
+        with one.store.snapshot():
+            held, parts = one.store.vectors("character"), list(one.store.vectors_in_batches("character"))
+            assert list(one.store.vectors_in_batches("artist stranger")) == []
+        for name, column in vars(held).items():
+            assert np.array_equal(np.concatenate([getattr(part, name) for part in parts]), column), name
+        assert held.identities.min() >= 0 and len(held.references) == 8
 
 
 def test_duplicates_and_conflicts(gallery):
@@ -154,6 +180,7 @@ def test_remove_rename_merge_and_undo_walk_through_every_state(gallery, client):
     assert [command.undone for command in gallery.history()] == [False] * 6 + [True] * 6
 
 
+@SEARCHED
 def test_the_search_follows_every_change(gallery, client):
     gallery.enroll([new(f"who{number % 3}", number) for number in range(12)], STAMP)
     nearest(gallery, 0)  # in memory from here on
@@ -172,6 +199,7 @@ def test_the_search_follows_every_change(gallery, client):
     assert set(names(gallery)) == {"late", "who0", "who2"}
 
 
+@SEARCHED
 def test_a_search_among_some_and_the_names_in_the_answer(gallery):
     gallery.enroll([new(f"who{number % 3}", number) for number in range(12)], STAMP)
     bank = (Population(np.stack([encoding(seed) for seed in range(500, 900)]), np.arange(400)),)
@@ -185,6 +213,7 @@ def test_a_search_among_some_and_the_names_in_the_answer(gallery):
         gallery.recognize(asked, only=["who9"])
 
 
+@SEARCHED
 def test_a_removed_reference_comes_back_as_itself(gallery):
     first = gallery.enroll([new("rem", 1)], STAMP)[0].reference
     gallery.remove(["rem"])
@@ -221,6 +250,7 @@ def test_another_encoder_is_refused_by_every_client(gallery, client):
     assert nearest(gallery, 1)[1:] == [-1, -1]
 
 
+@SEARCHED
 def test_calibration_is_kept_with_it_and_told_how_old_it_is(gallery, client):
     gallery.enroll([new("rem", 1), new("ram", 2)], STAMP)
     revision = gallery.store.revision()
