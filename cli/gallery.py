@@ -82,6 +82,8 @@ def _show_gallery(opened) -> None:
             f"{count(sum(who.references for who in held), 'reference')}, encoder {encoder.name} "
             f"({encoder.dimension} numbers, fingerprint {encoder.fingerprint[:12]})"
         )
+        if words := opened.store.searched_by(kind):
+            console.print(f"  search: {words}")
     made_with = encoder_to_leave(opened.store)
     newer = newer_default(made_with) if made_with else None
     if made_with and newer:
@@ -186,7 +188,8 @@ def copy(source: GalleryPlace, target: GalleryPlace) -> None:
     """Copy a gallery to another place, from a file to a Milvus server or back, and read the copy back.
 
     All that is enrolled, with its crops and the bank of strangers. What was removed and the history of commands stay
-    behind, and calibrations are computed anew. An interrupted copy goes on when the command is typed again.
+    behind, so nothing done before can be undone in the copy; references get new numbers, and the copy is calibrated
+    anew. An interrupted copy goes on when the command is typed again.
 
     \b
       kaodex gallery copy gallery.kaodex milvus://localhost:19530/anime
@@ -200,10 +203,15 @@ def copy(source: GalleryPlace, target: GalleryPlace) -> None:
         try:
             with progress("copying", total, "references") as advance:
                 copied = copy_gallery(original.store, opened.store, advance)
+            for kind in opened.kinds():
+                opened.calibrator(kind).neighbourhoods()
         except KeyboardInterrupt:
             talk.print("interrupted: the same command goes on from there")
             raise SystemExit(130) from None
-    click.echo(f"{target} holds {count(copied.references, 'reference')}, as {source} (checksum {copied.checksum[:12]})")
+    click.echo(
+        f"{target} holds {count(copied.references, 'reference')}, as {source} (checksum {copied.checksum[:12]}), "
+        "calibrated anew; the history and what was removed stayed behind"
+    )
 
 
 @gallery.command("import")

@@ -166,8 +166,8 @@ class MilvusStore(MilvusReader):
             return ""
         index = self._connection.index(self._rows(kind), "encoding") or "none"
         if index == "FLAT":
-            return "searched by the server, exactly (index FLAT)"
-        return f"searched by the server, approximately (index {index}): nearest references may be missed"
+            return "by the server, exactly (index FLAT)"
+        return f"by the server, approximately (index {index}): nearest references may be missed"
 
     def _serves(self, kind: str) -> bool:
         if self.path.search == "auto":

@@ -29,6 +29,7 @@ def test_what_is_no_url_is_a_file(text):
             MilvusAddress("db", 19530, "x", "", True, "/etc/ca.pem"),
             "https://db:19530",
         ),
+        ("milvus://db/x?search=server", MilvusAddress("db", 19530, "x", search="server"), "http://db:19530"),
     ],
 )
 def test_urls(url, address, uri):

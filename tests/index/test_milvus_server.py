@@ -35,9 +35,9 @@ def run(tmp_path, monkeypatch, capfd):
 
 
 def url(address) -> str:
-    """The address as it is typed, with its token."""
-    tls = f"?tls&certificate={address.certificate}" if address.tls else ""
-    return str(address).replace("://", f"://{address.token}@") + tls
+    """The address as it is typed, with its token; the server searches."""
+    tls = f"&tls&certificate={address.certificate}" if address.tls else ""
+    return f"{str(address).replace('://', f'://{address.token}@')}?search=server{tls}"
 
 
 def test_a_server_that_dies_during_an_enrolment(
@@ -75,9 +75,10 @@ def test_a_server_that_dies_during_an_enrolment(
     assert code == 0 and json.loads(told)["faces"][0]["candidates"][0]["identity"] == "red"
     code, told = run("gallery", "copy", url(address), "here.kaodex")
     assert code == 0 and "here.kaodex holds 12 references, as milvus://" in told and "Milvus@" not in told
+    assert "calibrated anew; the history and what was removed stayed behind" in told
     assert run("gallery", "list", "-g", "here.kaodex")[1].count("4") >= 3
     code, told = run("gallery", "show", "-g", url(address))
-    assert code == 0 and "revision 12" in told and "Milvus@" not in told
+    assert code == 0 and "revision 12" in told and "search: by the server, exactly" in told and "Milvus@" not in told
     code, told = run("gallery", "reencode", "-g", url(address))
     assert code == 2 and "kaodex gallery copy" in told
 
