@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from index.conformal import NullScores, WorstOf, certified_rate, identities_needed
-from index.neighbourhoods import Members, Neighbourhoods
+from index.identity_sums import identity_sums
+from index.members import Members
+from index.nearest_references import NearestReferences, whose
+from index.neighbourhoods import Neighbourhoods
 from index.records import Vectors
 from index.voting import Votes, vote
 from measure import bootstrap_interval, mean_per_identity
@@ -58,7 +61,7 @@ def outcomes_as_strangers(known: Neighbourhoods, held: Vectors, k: int, rule: st
     """Each sample asked against the gallery without its identity: any name would be wrong."""
     if rule == "centroid":
         return _centroid_outcomes(known, held, leave_out_identity=True)
-    return _outcomes(known, held, known.stranger_similarities, known.stranger_references, k, rule)
+    return _outcomes(known, held, known.strangers, k, rule)
 
 
 def outcomes_as_mated(known: Neighbourhoods, held: Vectors, k: int, rule: str) -> Outcomes:
@@ -69,7 +72,7 @@ def outcomes_as_mated(known: Neighbourhoods, held: Vectors, k: int, rule: str) -
     known = known.select(known.others > 0)
     if rule == "centroid":
         return _centroid_outcomes(known, held, leave_out_identity=False)
-    return _outcomes(known, held, known.mated_similarities, known.mated_references, k, rule)
+    return _outcomes(known, held, known.mated, k, rule)
 
 
 def null_scores(outcomes: Outcomes) -> NullScores:
@@ -155,44 +158,31 @@ def cost(fpir: float, null: NullScores | WorstOf, own: NullScores, mated: Outcom
     )
 
 
-def _outcomes(
-    known: Neighbourhoods,
-    held: Vectors,
-    similarities: Float32[np.ndarray, "samples depth"],
-    references: Int64[np.ndarray, "samples depth"],
-    k: int,
-    rule: str,
-) -> Outcomes:
-    if k > similarities.shape[1]:
-        raise ValueError(f"neighbourhoods of depth {similarities.shape[1]} cannot answer for k = {k}")
-    votes = vote(similarities[:, :k], _identities(references[:, :k], held), rule)
-    return _told(_identities(known.samples, held), votes)
+def _outcomes(known: Neighbourhoods, held: Vectors, nearest: NearestReferences, k: int, rule: str) -> Outcomes:
+    if k > nearest.depth:
+        raise ValueError(f"neighbourhoods of depth {nearest.depth} cannot answer for k = {k}")
+    similarities = np.minimum(nearest.similarities[:, :k], np.float32(1))  # float16 lengths are not exact
+    votes = vote(similarities, whose(nearest.references[:, :k], held), rule)
+    return _told(whose(known.samples, held), votes)
 
 
 def _told(truths: Int64[np.ndarray, " samples"], votes: Votes) -> Outcomes:
     return Outcomes(truths, votes.identities[:, 0], votes.scores[:, 0].astype(np.float64), margins(votes))
 
 
-def _identities(references: Int64[np.ndarray, "*shape"], held: Vectors) -> Int64[np.ndarray, "*shape"]:
-    """Whose the references are today; -1 for none."""
-    at = np.searchsorted(held.references, references)
-    return np.where(references >= 0, np.append(held.identities, -1)[at], -1)
-
-
 def _centroid_outcomes(known: Neighbourhoods, held: Vectors, leave_out_identity: bool) -> Outcomes:
     """The nearest centroids of each sample, its own made without its picture, or left out."""
     if not len(known.samples):
         return Outcomes(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
-    members = Members(held)
-    whose = np.unique(held.identities[held.identities >= 0])
-    sums = np.stack([held.encodings[members.of(int(who))].astype(np.float32).sum(axis=0) for who in whose])
-    means = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+    names, sums = identity_sums(held.encodings, held.identities)
+    means = (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)).astype(np.float32)
     positions = np.searchsorted(held.references, known.samples)
     truths = held.identities[positions]
-    own = np.searchsorted(whose, truths)
+    own = np.searchsorted(names, truths)
     queries = held.encodings[positions].astype(np.float32)
     if not leave_out_identity:
-        twins = [held.encodings[members.twins(int(at))].astype(np.float32).sum(axis=0) for at in positions]
+        members = Members(held, truths)
+        twins = [held.encodings[members.twins(int(at))].astype(np.float64).sum(axis=0) for at in positions]
         rest = sums[own] - np.stack(twins)
         own_similarity = (rest * queries).sum(axis=1) / np.maximum(np.linalg.norm(rest, axis=1), 1e-12)
     similarities = np.full((len(positions), 2), -inf, np.float32)
@@ -201,8 +191,10 @@ def _centroid_outcomes(known: Neighbourhoods, held: Vectors, leave_out_identity:
         rows = np.arange(start, min(start + _ROWS, len(positions)))
         near = queries[rows] @ means.T
         near[np.arange(len(rows)), own[rows]] = -inf if leave_out_identity else own_similarity[rows]
-        best = np.argsort(-near, axis=1, kind="stable")[:, :2]
-        found = np.minimum(np.take_along_axis(near, best, axis=1), np.float32(1))
-        similarities[rows, : best.shape[1]] = found
-        identities[rows, : best.shape[1]] = np.where(np.isneginf(found), -1, whose[best])
+        for place in range(min(2, len(names))):
+            best = near.argmax(axis=1)
+            found = near[np.arange(len(rows)), best]
+            similarities[rows, place] = np.minimum(found, np.float32(1))
+            identities[rows, place] = np.where(np.isneginf(found), -1, names[best])
+            near[np.arange(len(rows)), best] = -inf
     return _told(truths, vote(similarities, identities, "nearest"))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, fields
-from zipfile import BadZipFile
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float16, Float64, Int64
 
-from data.errors import GalleryError
 from index.calibration import (
     Cost,
     Outcomes,
@@ -22,13 +18,18 @@ from index.calibration import (
     outcomes_as_strangers,
 )
 from index.conformal import NullScores, WorstOf, identities_needed
+from index.kept_arrays import keep, kept
+from index.nearest_references import NearestReferences, NetChanges, whose
 from index.neighbourhoods import DEPTH, Neighbourhoods, find_neighbourhoods, sample, update_neighbourhoods
 from index.records import Vectors
 from index.shelf import Shelf
+from index.standing_queries import StandingQueries, keys_of
 from index.store import Store
 from index.voting import vote
 
-_KEY = "neighbourhoods 1"
+KEPT_DEPTHS = (DEPTH, 64)
+"""How many neighbours are found and kept, for any k up to that; above the last they are found anew each time."""
+
 _BATCH = 1024
 
 
@@ -61,13 +62,12 @@ class Calibrator:
 
     def __init__(self, store: Store, shelf: Shelf, strangers: Shelf, subset: str = "") -> None:
         """`subset` names the identities that the shelf is restricted to, for what is kept; empty for all."""
-        self._key = f"{_KEY} {subset}".strip()
-        self._whole = not subset
+        self._subset = subset
         self._store = store
         self.shelf = shelf
         self._strangers = strangers
-        self._known: Neighbourhoods | None = None
-        self._known_at = -1
+        self._known: dict[int, tuple[int, Neighbourhoods]] = {}
+        self._asked: dict[str, tuple[int, StandingQueries]] = {}
         self._told: dict[tuple, tuple[int, NullScores, Outcomes]] = {}
         self._borrowed: dict[tuple, tuple[int, WorstOf]] = {}
 
@@ -107,12 +107,13 @@ class Calibrator:
         if told and told[0] == self._revision():
             return told[1], told[2]
         held = self._held()
-        known = self.neighbourhoods(max(k, DEPTH))
+        known = self.neighbourhoods(_depth(k))
         null = null_scores(outcomes_as_strangers(known, held, k, rule))
         if len(self._strangers):
             enrolled = self._strangers.identities >= 0
             strangers = Population(self._strangers.encodings[enrolled], self._strangers.identities[enrolled])
-            null = null.joined(NullScores(self._scores(strangers, k, rule), strangers.identities))
+            scores = self._scores("strangers", strangers.encodings, k, rule)
+            null = null.joined(NullScores(scores, strangers.identities))
         mated = outcomes_as_mated(known, held, k, rule)
         self._told[k, rule] = (self._revision(), null, mated)
         return null, mated
@@ -125,8 +126,10 @@ class Calibrator:
         told = self._borrowed.get((k, rule))
         if told is None or told[0] != self.shelf.revision:
             populations = []
-            for population in bank:
-                scores = self._scores(population, k, rule)
+            together = np.concatenate([population.encodings for population in bank])
+            ends = np.cumsum([len(population.encodings) for population in bank])
+            split = np.split(self._scores("borrowed strangers", together, k, rule), ends[:-1])
+            for population, scores in zip(bank, split, strict=True):
                 strange = ~_enrolled_here(scores, population)
                 populations.append(
                     NullScores(scores[strange], population.identities[strange], units=int(strange.sum()))
@@ -139,53 +142,70 @@ class Calibrator:
         return max(self.shelf.revision, self._strangers.revision)
 
     def neighbourhoods(self, depth: int = DEPTH) -> Neighbourhoods:
-        """The neighbours of the sampled references as of the shelf's revision; kept in the gallery up to DEPTH."""
+        """The neighbours of the sampled references as of the shelf's revision; kept for the depths of KEPT_DEPTHS."""
+        key = self._key(f"neighbourhoods 2 {depth}")
+        known = self._known.get(depth)
+        if known is None and depth in KEPT_DEPTHS and (read := kept(self._store, self.shelf, key, _NAMES)):
+            known = self._known[depth] = read[0], _as_neighbourhoods(read[1])
+        if known is not None and known[0] == self.shelf.revision:
+            return known[1]
         held = self._held()
-        if depth > DEPTH:
-            return find_neighbourhoods(held, sample(held.references, held.identities), depth)
-        if self._known is None:
-            kept = self._store.calibration(self.shelf.kind, self._key, self.shelf.encoder)
-            if kept and (known := _unpacked(kept[1])):
-                self._known_at, self._known = kept[0], known
-        if self._known is not None and self._known_at == self.shelf.revision:
-            return self._known
-        if self._known is None or self._known_at > self.shelf.revision or not self._whole:
-            known = find_neighbourhoods(held, sample(held.references, held.identities))
+        if known is None or self._subset:
+            found = find_neighbourhoods(held, sample(held.references, held.identities), depth)
         else:
-            known = self._updated(self._known, held)
-        self._known, self._known_at = known, self.shelf.revision
-        with suppress(GalleryError):  # a gallery that cannot be written can still be asked: it computes this again
-            self._store.keep_calibration(self.shelf.kind, self._key, self._known_at, _packed(known), self.shelf.encoder)
-        return known
+            found = update_neighbourhoods(known[1], held, self._changes(known[0]))
+        self._known[depth] = self.shelf.revision, found
+        if depth in KEPT_DEPTHS:
+            keep(self._store, self.shelf, key, _as_arrays(found))
+        return found
 
-    def _updated(self, known: Neighbourhoods, held: Vectors) -> Neighbourhoods:
-        changes = [
-            change
-            for change in self._store.changes(self._known_at, self.shelf.kind)
-            if change.row <= self.shelf.revision
-        ]
-        changed = {identity for change in changes for identity in (change.before, change.after) if identity is not None}
-        first: dict[int, int | None] = {}
-        last: dict[int, int | None] = {}
-        for change in changes:
-            first.setdefault(change.reference, change.before)
-            last[change.reference] = change.after
-        added = [reference for reference, after in last.items() if after is not None and first[reference] is None]
-        return update_neighbourhoods(
-            known, held, np.array(sorted(changed), np.int64), np.array(sorted(added), np.int64)
-        )
+    def _nearest(self, population: str, encodings: Float16[np.ndarray, "encodings dim"], k: int) -> NearestReferences:
+        """The nearest references of a population's encodings, kept like the neighbourhoods."""
+        depth = _depth(k)
+        name = f"{population} 1 {depth}"
+        known = self._asked.get(name)
+        if known is None and not self._subset and (read := kept(self._store, self.shelf, name, _STANDING)):
+            known = read[0], _as_standing_queries(read[1])
+        if known is None or (self._subset and known[0] != self.shelf.revision):
+            known = self.shelf.revision, StandingQueries.none(depth)
+        keys = keys_of(encodings)
+        today = known[1].asked(keys, encodings, self._held(), self._changes(known[0]))
+        if not self._subset and today is not known[1]:
+            keep(self._store, self.shelf, name, {"keys": today.keys, **vars(today.nearest)})
+        self._asked[name] = self.shelf.revision, today
+        return today.of(keys)
+
+    def _key(self, name: str) -> str:
+        return f"{name} {self._subset}".strip()
+
+    def _changes(self, since: int) -> NetChanges:
+        if since == self.shelf.revision:
+            return NetChanges.of([])
+        journal = self._store.changes(since, self.shelf.kind)
+        return NetChanges.of([change for change in journal if change.row <= self.shelf.revision])
 
     def _held(self) -> Vectors:
-        shelf = self.shelf
-        return Vectors(shelf.references, shelf.identities, shelf.pictures, shelf.hashes, shelf.encodings)
+        return self.shelf.vectors()
 
-    def _scores(self, population: Population, k: int, rule: str) -> Float64[np.ndarray, " encodings"]:
+    def _scores(
+        self, population: str, encodings: Float16[np.ndarray, "encodings dim"], k: int, rule: str
+    ) -> Float64[np.ndarray, " encodings"]:
         """What these encodings score against the gallery as it is."""
+        if rule != "centroid" and k <= KEPT_DEPTHS[-1]:
+            near = self._nearest(population, encodings, k)
+            names = whose(near.references[:, :k], self._held())
+            votes = vote(np.minimum(near.similarities[:, :k], np.float32(1)), names, rule)
+            return votes.scores[:, 0].astype(np.float64)
         scores = [np.zeros(0)]
-        for start in range(0, len(population.encodings), _BATCH):
-            near = self.shelf.neighbours(population.encodings[start : start + _BATCH].astype(np.float32), k, rule)
-            scores.append(vote(near.similarities, near.identities, rule).scores[:, 0].astype(np.float64))
+        for start in range(0, len(encodings), _BATCH):
+            neighbours = self.shelf.neighbours(encodings[start : start + _BATCH].astype(np.float32), k, rule)
+            scores.append(vote(neighbours.similarities, neighbours.identities, rule).scores[:, 0].astype(np.float64))
         return np.concatenate(scores)
+
+
+def _depth(k: int) -> int:
+    """How many neighbours are found for this k."""
+    return next((depth for depth in KEPT_DEPTHS if depth >= k), k)
 
 
 def _enrolled_here(scores: Float64[np.ndarray, " encodings"], population: Population) -> Bool[np.ndarray, " encodings"]:
@@ -215,16 +235,27 @@ def _enrolled_here(scores: Float64[np.ndarray, " encodings"], population: Popula
     return enrolled[whose]
 
 
-def _packed(known: Neighbourhoods) -> bytes:
-    file = io.BytesIO()
-    np.savez(file, **vars(known))
-    return file.getvalue()
+_NAMES = (
+    "samples",
+    "stranger_similarities",
+    "stranger_references",
+    "mated_similarities",
+    "mated_references",
+    "others",
+)
+_STANDING = ("keys", "similarities", "references")
 
 
-def _unpacked(packed: bytes) -> Neighbourhoods | None:
-    """What was kept; None where it is damaged, for it can be computed again."""
-    try:
-        with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
-            return Neighbourhoods(**{field.name: arrays[field.name] for field in fields(Neighbourhoods)})
-    except (BadZipFile, EOFError, KeyError, OSError, ValueError):
-        return None
+def _as_arrays(known: Neighbourhoods) -> dict[str, np.ndarray]:
+    strangers, mated = known.strangers, known.mated
+    arrays = (known.samples, strangers.similarities, strangers.references, mated.similarities, mated.references)
+    return dict(zip(_NAMES, (*arrays, known.others), strict=True))
+
+
+def _as_neighbourhoods(arrays: dict[str, np.ndarray]) -> Neighbourhoods:
+    samples, *nearest, others = (arrays[name] for name in _NAMES)
+    return Neighbourhoods(samples, NearestReferences(*nearest[:2]), NearestReferences(*nearest[2:]), others)
+
+
+def _as_standing_queries(arrays: dict[str, np.ndarray]) -> StandingQueries:
+    return StandingQueries(arrays["keys"], NearestReferences(arrays["similarities"], arrays["references"]))

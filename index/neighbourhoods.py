@@ -6,61 +6,60 @@ change of the gallery touches few of them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Int64, UInt64
 
-from data.near_duplicates import near_duplicate_groups
-from data.splits import unite_groupings
+from index.members import Members
+from index.nearest_references import NearestReferences, NetChanges, nearest_added, nearest_references
 from index.records import Vectors
+from index.search.candidates import Candidates, float32_bound
 
 DEPTH = 16
-"""Neighbours kept of each sampled reference: any k up to this is served from the cache."""
+"""Neighbours kept of each sampled reference, at least."""
 
 MOST_PER_IDENTITY = 20
 MOST_SAMPLES = 10_000
 
-MOST_ADDED = 1024
-"""Additions up to which it pays to compare every known sample with them, instead of searching anew."""
-
-_COLUMNS = 65_536
 _ROWS = 256
-_CHUNK = 64
+_PAIRS = 1 << 24
 
 
 @dataclass(frozen=True)
 class Neighbourhoods:
-    """The nearest references of each sampled reference, best first; past the last: similarity -inf, reference -1."""
+    """The nearest references of each sampled reference."""
 
     samples: Int64[np.ndarray, " samples"]
-    """Ids of the sampled references."""
-    stranger_similarities: Float32[np.ndarray, "samples depth"]
-    """Of the neighbours with the sample's whole identity left out."""
-    stranger_references: Int64[np.ndarray, "samples depth"]
-    mated_similarities: Float32[np.ndarray, "samples depth"]
-    """Of the neighbours with only the sample's picture, and what is near-duplicate to it, left out."""
-    mated_references: Int64[np.ndarray, "samples depth"]
+    """Ids of the sampled references, ascending."""
+    strangers: NearestReferences
+    """With the sample's whole identity left out."""
+    mated: NearestReferences
+    """With only the sample's picture, and what is near-duplicate to it, left out."""
     others: Int64[np.ndarray, " samples"]
     """How many references of the sample's identity show another picture."""
 
+    @property
+    def depth(self) -> int:
+        """How many neighbours are kept of each sample."""
+        return self.strangers.depth
+
     def select(self, which: np.ndarray) -> Neighbourhoods:
         """Some of the samples, by mask or positions."""
-        return Neighbourhoods(*(array[which] for array in self._arrays()))
+        return Neighbourhoods(
+            self.samples[which], self.strangers.select(which), self.mated.select(which), self.others[which]
+        )
 
     def joined(self, other: Neighbourhoods) -> Neighbourhoods:
-        """These samples and others."""
-        return Neighbourhoods(*(np.concatenate(pair) for pair in zip(self._arrays(), other._arrays(), strict=True)))
-
-    def _arrays(self) -> tuple[np.ndarray, ...]:
-        return (
-            self.samples,
-            self.stranger_similarities,
-            self.stranger_references,
-            self.mated_similarities,
-            self.mated_references,
-            self.others,
+        """These samples and others, in the order of their ids."""
+        together = Neighbourhoods(
+            np.concatenate([self.samples, other.samples]),
+            self.strangers.joined(other.strangers),
+            self.mated.joined(other.mated),
+            np.concatenate([self.others, other.others]),
         )
+        return together.select(np.argsort(together.samples))
 
 
 def sample(
@@ -75,19 +74,42 @@ def sample(
     an identity's references, and adding or removing some hardly changes it.
     """
     enrolled = np.flatnonzero(identities >= 0)
-    whose = identities[enrolled]
-    names = np.unique(whose)
-    if len(names) > most:
-        names = names[np.argsort(_scrambled(names))[:most]]
-        enrolled = enrolled[np.isin(whose, names)]
-        whose = identities[enrolled]
     if not len(enrolled):
         return enrolled
-    order = np.lexsort((_scrambled(references[enrolled]), whose))
-    _, starts, sizes = np.unique(whose[order], return_index=True, return_counts=True)
-    place = np.arange(len(order)) - np.repeat(starts, sizes)
-    share = max(1, min(per_identity, most // len(names)))
+    names, whose = _numbered(identities[enrolled])
+    if len(names) > most:
+        drawn = np.zeros(len(names), bool)
+        drawn[np.argpartition(_scrambled(names), most)[:most]] = True
+        chosen = drawn[whose]
+        enrolled, whose = enrolled[chosen], whose[chosen]
+    sizes = np.bincount(whose, minlength=len(names))
+    share = max(1, min(per_identity, most // min(len(names), most)))
+    ranks = _scrambled(references[enrolled])
+    # the lowest ranks lie nearly always among those below a bound: only these are sorted
+    expected = share + 4 * np.sqrt(share) + 4
+    low = ranks.astype(np.float64) < 2.0**64 * expected / np.maximum(sizes, 1)[whose]
+    short = np.bincount(whose[low], minlength=len(names)) < np.minimum(sizes, share)
+    low |= short[whose]
+    enrolled, whose = enrolled[low], whose[low]
+    order = np.lexsort((ranks[low], whose))
+    sizes = np.bincount(whose, minlength=len(names))
+    place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     return np.sort(enrolled[order[place < share]])
+
+
+def _numbered(
+    identities: Int64[np.ndarray, " n"],
+) -> tuple[Int64[np.ndarray, " names"], Int64[np.ndarray, " n"]]:
+    """The distinct identities, ascending, and which of them each is.
+
+    Without sorting, where their ids are small, as those in a file are.
+    """
+    span = int(identities.max()) + 1
+    if span > 8 * len(identities) + 1024:
+        names, whose = np.unique(identities, return_inverse=True)
+        return names, whose.astype(np.int64)
+    present = np.bincount(identities, minlength=span) > 0
+    return np.flatnonzero(present), (np.cumsum(present) - 1)[identities]
 
 
 def _scrambled(numbers: Int64[np.ndarray, " n"]) -> UInt64[np.ndarray, " n"]:
@@ -100,173 +122,102 @@ def _scrambled(numbers: Int64[np.ndarray, " n"]) -> UInt64[np.ndarray, " n"]:
 
 
 def find_neighbourhoods(held: Vectors, positions: Int64[np.ndarray, " samples"], depth: int = DEPTH) -> Neighbourhoods:
-    """The neighbourhoods of the references at these positions, by a product with all encodings, piece by piece."""
-    members = Members(held)
-    stranger = _Best(len(positions), depth)
-    mated = _Best(len(positions), depth)
+    """The neighbourhoods of the references at these positions, exactly.
+
+    Samples of several identities are searched together, with all references of these identities left out; what is left
+    out is small, and compared with them afterwards. So no search has to go deeper for an identity of many references.
+    """
+    members = Members(held, held.identities[positions])
+    strangers = NearestReferences.none(len(positions), depth)
+    mated = NearestReferences.none(len(positions), depth)
+    others = np.zeros(len(positions), np.int64)
+    for rows in _groups(members, held.identities[positions]):
+        found = _search_together(held, members, positions[rows], depth)
+        for all_of, some in ((strangers, found.strangers), (mated, found.mated)):
+            all_of.similarities[rows] = some.similarities
+            all_of.references[rows] = some.references
+        others[rows] = found.others
+    return Neighbourhoods(held.references[positions], strangers, mated, others)
+
+
+def _groups(members: Members, identities: Int64[np.ndarray, " samples"]) -> Iterator[Int64[np.ndarray, " rows"]]:
+    """Samples to be searched together, by identity: few enough to compare with all references of their identities."""
+    order = np.argsort(identities, kind="stable")
+    start, held, before = 0, 0, -1
+    for at, identity in enumerate(identities[order].tolist()):
+        more = members.count(identity) if identity != before else 0
+        if at > start and (at - start == _ROWS or (at - start + 1) * (held + more) > _PAIRS):
+            yield order[start:at]
+            start, held, more = at, 0, members.count(identity)
+        held, before = held + more, identity
+    if len(order):
+        yield order[start:]
+
+
+def _search_together(
+    held: Vectors, members: Members, positions: Int64[np.ndarray, " samples"], depth: int
+) -> Neighbourhoods:
+    """The neighbourhoods of samples that are sorted by identity."""
+    names, first = np.unique(held.identities[positions], return_index=True)
+    own = [members.of(int(name)) for name in names]
+    left_out = np.concatenate(own)
+    columns = np.cumsum([0, *map(len, own)])
     queries = held.encodings[positions].astype(np.float32)
-    twins = [members.twins(int(position)) for position in positions]
-    own = [members.of(int(held.identities[position])) for position in positions]
-    for start in range(0, len(held.references), _COLUMNS):
-        block = held.encodings[start : start + _COLUMNS].astype(np.float32)
-        removed = np.flatnonzero(held.identities[start : start + _COLUMNS] < 0)
-        for first in range(0, len(positions), _ROWS):
-            rows = slice(first, min(first + _ROWS, len(positions)))
-            similarities = queries[rows] @ block.T
-            similarities[:, removed] = -np.inf
-            _leave_out(similarities, twins[rows], start)
-            mated.offer(rows, similarities, start)
-            _leave_out(similarities, own[rows], start)
-            stranger.offer(rows, similarities, start)
-    return Neighbourhoods(
-        held.references[positions],
-        *stranger.told(held.references),
-        *mated.told(held.references),
-        np.array([len(mine) - len(same) for mine, same in zip(own, twins, strict=True)], np.int64),
-    )
+    outside = nearest_references(held, queries, depth, without=left_out)
+    similarities = queries @ held.encodings[left_out].astype(np.float32).T
+    others = np.empty(len(positions), np.int64)
+    for number, samples in enumerate(np.split(np.arange(len(positions)), first[1:])):
+        for row in samples.tolist():
+            twins = np.searchsorted(own[number], members.twins(int(positions[row])))
+            similarities[row, columns[number] + twins] = -np.inf
+            others[row] = len(own[number]) - len(twins)
+    mated = _nearest_of(held, queries, left_out, similarities, depth)
+    for number, samples in enumerate(np.split(np.arange(len(positions)), first[1:])):
+        similarities[samples[0] : samples[-1] + 1, columns[number] : columns[number + 1]] = -np.inf
+    strangers = _nearest_of(held, queries, left_out, similarities, depth)
+    return Neighbourhoods(held.references[positions], outside.merged(strangers), outside.merged(mated), others)
+
+
+def _nearest_of(
+    held: Vectors,
+    queries: Float32[np.ndarray, "queries dim"],
+    positions: Int64[np.ndarray, " some"],
+    similarities: Float32[np.ndarray, "queries some"],
+    depth: int,
+) -> NearestReferences:
+    """The nearest of some references, by similarities that are rounded as a product rounds; -inf leaves one out."""
+    depth = min(depth, len(positions))
+    kth = np.partition(similarities, len(positions) - depth, axis=1)[:, len(positions) - depth]
+    near = similarities >= (kth - 2 * float32_bound(queries.shape[1]))[:, None]
+    row, column = np.nonzero(near & ~np.isneginf(similarities))
+    found, where = held.rank(queries, Candidates(row, positions[column]), depth)
+    return NearestReferences(found, np.where(where >= 0, held.references[where], -1))
 
 
 def update_neighbourhoods(
     known: Neighbourhoods,
     held: Vectors,
-    changed: Int64[np.ndarray, " identities"],
-    added: Int64[np.ndarray, " references"],
+    changes: NetChanges,
     per_identity: int = MOST_PER_IDENTITY,
     most: int = MOST_SAMPLES,
 ) -> Neighbourhoods:
     """The neighbourhoods of today's sample, of which most are known from before the gallery changed.
 
-    `changed` are the identities that gained or lost references since, `added` the ids of references that came in.
-    A known sample of another identity only has to be compared with what was added; it is searched anew where one of
-    its neighbours has gone. Gives what `find_neighbourhoods` gives, up to the order of equal similarities.
+    A known sample of an identity that did not change only has to be compared with what was added; it is searched anew
+    where one of its neighbours has gone. Gives what `find_neighbourhoods` gives.
     """
-    depth = known.stranger_references.shape[1]
-    if len(added) > MOST_ADDED:
-        return find_neighbourhoods(held, sample(held.references, held.identities, per_identity, most), depth)
     positions = sample(held.references, held.identities, per_identity, most)
-    at = np.searchsorted(known.samples, held.references[positions])
-    is_known = np.append(known.samples, -1)[at] == held.references[positions]
-    fresh = ~is_known | np.isin(held.identities[positions], changed)
-    kept = known.select(at[~fresh])
-    gone = _any_gone(kept.stranger_references, held) | _any_gone(kept.mated_references, held)
-    kept = kept.select(~gone)
-    kept_positions = positions[~fresh][~gone]
-    new = np.searchsorted(held.references, added)
-    if len(new):
-        queries = held.encodings[kept_positions].astype(np.float32)
-        near = np.minimum(queries @ held.encodings[new].astype(np.float32).T, np.float32(1))
-        best = np.argpartition(-near, min(depth, len(new)) - 1, axis=1)[:, :depth]
-        near, ids = np.take_along_axis(near, best, 1), held.references[new][best]
-        kept = Neighbourhoods(
-            kept.samples,
-            *_merged(kept.stranger_similarities, kept.stranger_references, near, ids, depth),
-            *_merged(kept.mated_similarities, kept.mated_references, near, ids, depth),
-            kept.others,
-        )
-    searched = np.setdiff1d(positions, kept_positions)
-    together = kept.joined(find_neighbourhoods(held, searched, depth))
-    return together.select(np.argsort(together.samples))
-
-
-def _any_gone(references: Int64[np.ndarray, "samples depth"], held: Vectors) -> np.ndarray:
-    at = np.searchsorted(held.references, references)
-    there = np.append(held.references, -1)[at] == references
-    enrolled = there & (np.append(held.identities, -1)[at] >= 0)
-    return ((references >= 0) & ~enrolled).any(axis=1)
-
-
-def _merged(
-    similarities: Float32[np.ndarray, "samples depth"],
-    references: Int64[np.ndarray, "samples depth"],
-    more_similarities: Float32[np.ndarray, "samples more"],
-    more_references: Int64[np.ndarray, "samples more"],
-    depth: int,
-) -> tuple[Float32[np.ndarray, "samples depth"], Int64[np.ndarray, "samples depth"]]:
-    """The best `depth` of both, best first, equal ones by age."""
-    all_similarities = np.concatenate([similarities, more_similarities], axis=1)
-    all_references = np.concatenate([references, more_references], axis=1)
-    order = np.lexsort((all_references, -all_similarities), axis=-1)[:, :depth]
-    return np.take_along_axis(all_similarities, order, 1), np.take_along_axis(all_references, order, 1)
-
-
-class Members:
-    """Which positions belong to an identity, and which of those show one picture."""
-
-    def __init__(self, held: Vectors) -> None:
-        self._held = held
-        self._order = np.argsort(held.identities, kind="stable")
-        self._sorted = held.identities[self._order]
-        self._groups: dict[int, np.ndarray] = {}
-
-    def of(self, identity: int) -> Int64[np.ndarray, " members"]:
-        """Ascending positions of an identity's references."""
-        first, last = np.searchsorted(self._sorted, [identity, identity + 1])
-        return self._order[first:last]
-
-    def twins(self, position: int) -> Int64[np.ndarray, " twins"]:
-        """Positions, itself among them, of the identity's references from the same picture or a near-duplicate."""
-        identity = int(self._held.identities[position])
-        members = self.of(identity)
-        if identity not in self._groups:
-            _, pictures = np.unique(self._held.pictures[members], return_inverse=True)
-            self._groups[identity] = unite_groupings(
-                pictures.astype(np.int64), near_duplicate_groups(self._held.hashes[members])
-            )
-        groups = self._groups[identity]
-        return members[groups == groups[np.searchsorted(members, position)]]
-
-
-class _Best:
-    """The best `depth` columns of each row of a matrix that comes in pieces."""
-
-    def __init__(self, rows: int, depth: int) -> None:
-        self._similarities = np.full((rows, depth), -np.inf, np.float32)
-        self._columns = np.full((rows, depth), -1, np.int64)
-
-    def offer(self, rows: slice, similarities: Float32[np.ndarray, "rows columns"], start: int) -> None:
-        """Consider a piece whose first column has number `start`."""
-        depth = self._columns.shape[1]
-        columns = _candidates(similarities, depth)
-        if columns.shape[1] > depth:
-            best = np.argpartition(-np.take_along_axis(similarities, columns, 1), depth - 1, axis=1)[:, :depth]
-            columns = np.take_along_axis(columns, best, 1)
-        found = np.minimum(np.take_along_axis(similarities, columns, 1), np.float32(1))  # float16 lengths are not exact
-        self._similarities[rows], self._columns[rows] = _merged(
-            self._similarities[rows],
-            self._columns[rows],
-            found,
-            np.where(np.isneginf(found), -1, columns + start),
-            depth,
-        )
-
-    def told(self, references: Int64[np.ndarray, " references"]) -> tuple[np.ndarray, np.ndarray]:
-        """The similarities, and the ids in place of the columns."""
-        return self._similarities, np.where(self._columns >= 0, np.append(references, -1)[self._columns], -1)
-
-
-def _candidates(similarities: Float32[np.ndarray, "rows columns"], depth: int) -> Int64[np.ndarray, "rows some"]:
-    """Columns among which each row's best `depth` are: those of its best chunks of 64, by their largest value.
-
-    A chunk is every n-th column, so that the maxima are taken over long runs of memory. The best `depth` lie in at most
-    `depth` chunks, and each of these has a largest value that no chunk left out exceeds.
-    """
-    rows, columns = similarities.shape
-    whole = columns // _CHUNK * _CHUNK
-    chunks = whole // _CHUNK
-    rest = np.broadcast_to(np.arange(whole, columns), (rows, columns - whole))
-    if chunks <= depth:
-        return np.broadcast_to(np.arange(columns), (rows, columns)).astype(np.int64)
-    largest = similarities[:, :whole].reshape(rows, _CHUNK, chunks).max(axis=1)
-    best = np.argpartition(-largest, depth - 1, axis=1)[:, :depth]
-    inside = (best[:, :, None] + chunks * np.arange(_CHUNK)).reshape(rows, depth * _CHUNK)
-    return np.concatenate([inside, rest], axis=1).astype(np.int64)
-
-
-def _leave_out(
-    similarities: Float32[np.ndarray, "rows columns"], positions: list[Int64[np.ndarray, " _"]], start: int
-) -> None:
-    """Set the given positions of each row to -inf, where they lie in this piece of columns."""
-    width = similarities.shape[1]
-    for row, out in enumerate(positions):
-        first, last = np.searchsorted(out, [start, start + width])
-        similarities[row, out[first:last] - start] = -np.inf
+    if 2 * len(changes.added) > len(held.references):
+        return find_neighbourhoods(held, positions, known.depth)
+    at = np.minimum(np.searchsorted(known.samples, held.references[positions]), max(0, len(known.samples) - 1))
+    stays = ~np.isin(held.identities[positions], changes.identities)
+    stays &= known.samples[at] == held.references[positions] if len(known.samples) else False
+    lost = known.strangers.among(changes.gone) | known.mated.among(changes.gone)
+    stays[stays] = ~lost[at[stays]]
+    kept = known.select(at[stays])
+    if len(changes.added):
+        queries = held.encodings[positions[stays]].astype(np.float32)
+        # of the mated neighbours the last is no farther: whatever is nearer than that is also among these
+        more = nearest_added(held, queries, changes.added, known.depth, kept.strangers.least)
+        kept = Neighbourhoods(kept.samples, kept.strangers.merged(more), kept.mated.merged(more), kept.others)
+    return kept.joined(find_neighbourhoods(held, positions[~stays], known.depth))

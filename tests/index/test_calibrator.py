@@ -6,11 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import GalleryError, UnknownIdentity
-from index.calibrator import Population, _enrolled_here
+from index.calibrator import Population, _as_arrays, _enrolled_here
 from index.decision import Status
 from index.gallery import Gallery
+from index.nearest_references import NearestReferences
 from index.neighbourhoods import find_neighbourhoods, sample
 from index.records import EncoderStamp, NewReference
+from index.shelf import Shelf
 
 DIMENSION = 8
 STAMP = EncoderStamp("fake", "f" * 64, DIMENSION)
@@ -177,8 +179,8 @@ def test_kept_calibration_is_what_a_new_one_would_be(tmp_path_factory, steps):
     kept = gallery.calibrator("character").neighbourhoods()
     held = gallery.calibrator("character")._held()
     anew = find_neighbourhoods(held, sample(held.references, held.identities))
-    for name, one, other in zip(vars(kept), kept._arrays(), anew._arrays(), strict=True):
-        assert np.allclose(one, other, atol=1e-5), name
+    for name, one in _as_arrays(kept).items():
+        assert np.array_equal(one, _as_arrays(anew)[name]), name
     gallery.close()
 
 
@@ -213,6 +215,60 @@ def test_calibration_is_kept_in_the_file(gallery, monkeypatch):
         assert len(again.calibrator("character").neighbourhoods().samples) == 72
 
 
+def test_what_strangers_score_is_kept_in_the_file(gallery, monkeypatch):
+    enrolled(gallery, range(12))
+    enrolled(gallery, range(5000, 5030), pictures=1, kind="character stranger")
+    strangers = (bank(6000, 40), bank(7000, 50))
+
+    def told(gallery: Gallery, k: int) -> list:
+        calibrator = gallery.calibrator("character")
+        own, _ = calibrator.outcomes(k, "weighted")
+        return [own.scores, *(null.scores for null in calibrator.borrowed(strangers, k, "weighted").populations)]
+
+    first = {k: told(gallery, k) for k in (5, 40)}
+    kinds = gallery.store.revision()
+    enrolled(gallery, range(3), kind="artist")  # the journal grows, but not by characters
+    assert gallery.store.revision() > kinds
+    import index.calibrator
+    import index.standing_queries
+
+    def fail(*arguments, **options):
+        raise AssertionError("what was kept should serve")
+
+    monkeypatch.setattr(index.calibrator, "find_neighbourhoods", fail)
+    monkeypatch.setattr(Shelf, "search", fail)
+    monkeypatch.setattr(index.standing_queries, "nearest_references", lambda held, queries, depth: none(queries, depth))
+
+    def none(queries, depth):
+        assert not len(queries)
+        return NearestReferences.none(0, depth)
+
+    with Gallery.open(gallery.path, device="cpu") as again:
+        for k, scores in first.items():
+            for one, other in zip(scores, told(again, k), strict=True):
+                assert np.array_equal(one, other)
+
+
+def test_what_strangers_score_follows_the_gallery(gallery):
+    enrolled(gallery, range(12))
+    strangers = (bank(6000, 40),)
+
+    def scores(calibrator) -> np.ndarray:
+        return calibrator.borrowed(strangers, 5, "weighted").populations[0].scores
+
+    before = scores(gallery.calibrator("character"))
+    enrolled(gallery, range(6000, 6003))
+    gallery.remove(["who 4"])
+    after = scores(gallery.calibrator("character"))
+    with Gallery.create(gallery.path.with_name("anew.kaodex"), device="cpu") as anew:
+        enrolled(anew, [*range(4), *range(5, 12), *range(6000, 6003)])
+        assert np.array_equal(after, scores(anew.calibrator("character")))
+    assert not np.array_equal(before, after)
+    gallery.undo()
+    gallery.undo()
+    assert np.array_equal(before, scores(gallery.calibrator("character")))
+
+
 class TestEdges:
     def test_one_identity(self, gallery):
         enrolled(gallery, range(1))
@@ -236,7 +292,7 @@ class TestEdges:
         assert len(known.samples) == 20 + 29 * 2
         held = gallery.calibrator("character")._held()
         own = np.isin(known.samples, held.references[:5000])
-        assert not np.isin(known.stranger_references[own], held.references[:5000]).any()
+        assert not np.isin(known.strangers.references[own], held.references[:5000]).any()
         null, _ = gallery.calibrator("character").outcomes(5, "weighted")
         assert null.count == 30 and ask(gallery, range(5), fpir=0.1)[0].candidates
 
@@ -269,5 +325,7 @@ class TestEdges:
         enrolled(gallery, range(2))
         file = io.BytesIO()
         np.savez(file, samples=np.zeros(1))
-        gallery.store.keep_calibration("character", "neighbourhoods 1", gallery.store.revision(), file.getvalue()[:cut])
+        gallery.store.keep_calibration(
+            "character", "neighbourhoods 2 16", gallery.store.revision(), file.getvalue()[:cut]
+        )
         assert ask(gallery, range(1))[0].candidates

@@ -3,10 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import index.nearest_references as nearest_references
 import index.neighbourhoods as module
 from data.near_duplicates import NEAR_DUPLICATE_DISTANCE
 from index.calibration import outcomes_as_mated, outcomes_as_strangers
-from index.neighbourhoods import find_neighbourhoods, sample, update_neighbourhoods
+from index.nearest_references import NetChanges
+from index.neighbourhoods import Neighbourhoods, _scrambled, find_neighbourhoods, sample, update_neighbourhoods
 from index.records import Vectors
 from index.voting import RULES, centroids, vote
 
@@ -88,25 +90,48 @@ def test_outcomes_equal_rebuilding_the_gallery(size, identities, k, rule, seed):
     assert asked_again == len(mated.scores)
 
 
-def test_pieces_give_what_the_whole_gives(monkeypatch):
-    held = gallery(700, 30, 3)
-    positions = sample(held.references, held.identities)
-    whole = find_neighbourhoods(held, positions)
-    monkeypatch.setattr(module, "_COLUMNS", 128)
-    monkeypatch.setattr(module, "_ROWS", 17)
-    pieces = find_neighbourhoods(held, positions)
-    for one, other in zip(whole._arrays(), pieces._arrays(), strict=True):
-        assert np.allclose(one, other, atol=1e-6)
+def arrays(known: Neighbourhoods) -> list[np.ndarray]:
+    nearest = (known.strangers, known.mated)
+    return [known.samples, known.others, *(array for of in nearest for array in (of.similarities, of.references))]
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.integers(1, 80), st.integers(1, 6), st.integers(0, 10**6))
-def test_an_update_gives_what_a_new_search_gives(size, identities, seed):
+def assert_same(one: Neighbourhoods, other: Neighbourhoods) -> None:
+    """To the last bit: a similarity does not depend on the way in which it was found."""
+    for left, right in zip(arrays(one), arrays(other), strict=True):
+        assert np.array_equal(left, right)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 120), st.integers(1, 9), st.integers(1, 5), st.sampled_from([1, 40, 400]), st.integers(0, 10**6))
+def test_groups_of_any_size_give_the_nearest_references(size, identities, rows, pairs, seed):
+    held = gallery(size, identities, seed)
+    positions = sample(held.references, held.identities, per_identity=5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_ROWS", rows)
+        patch.setattr(module, "_PAIRS", pairs)
+        known = find_neighbourhoods(held, positions, depth=4)
+    enrolled = set(np.flatnonzero(held.identities >= 0).tolist())
+    for row, position in enumerate(positions.tolist()):
+        own = set(np.flatnonzero(held.identities == held.identities[position]).tolist())
+        twins = same_picture(held, position)
+        assert known.others[row] == len(own - twins)
+        for nearest, without in ((known.strangers, own), (known.mated, twins)):
+            near = {at: np.dot(*held.encodings[[position, at]].astype(np.float64)) for at in enrolled - without}
+            best = sorted(near, key=lambda at: (-np.float32(near[at]), at))[:4]
+            missing = 4 - len(best)
+            assert nearest.references[row].tolist() == held.references[best].tolist() + [-1] * missing
+            expected = np.array([near[at] for at in best] + [-np.inf] * missing)
+            assert np.allclose(nearest.similarities[row], expected, atol=1e-6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 80), st.integers(1, 6), st.sampled_from([0.1, 0.8]), st.integers(0, 10**6))
+def test_an_update_gives_what_a_new_search_gives(size, identities, share, seed):
     random = np.random.default_rng(seed)
     after = gallery(size, identities, seed, removed=0.2)
     # before: some references had not come in yet, some were of others, some that are removed now were enrolled
     before_identities = after.identities.copy()
-    late = random.random(size) < 0.2
+    late = random.random(size) < share
     moved = random.random(size) < 0.1
     gone = (after.identities < 0) & (random.random(size) < 0.5)
     before_identities[moved & (after.identities >= 0)] = random.integers(0, identities)
@@ -116,28 +141,77 @@ def test_an_update_gives_what_a_new_search_gives(size, identities, seed):
     known = find_neighbourhoods(before, sample(before.references, before.identities, 3), depth=4)
     touched = before_identities != after.identities
     changed = np.unique(np.concatenate([before_identities[touched], after.identities[touched]]))
-    came = after.references[(before_identities < 0) & (after.identities >= 0)]
-    updated = update_neighbourhoods(known, after, changed[changed >= 0], came, per_identity=3)
-    anew = find_neighbourhoods(after, sample(after.references, after.identities, 3), depth=4)
-    for one, other in zip(updated._arrays(), anew._arrays(), strict=True):
-        assert np.allclose(one, other, atol=1e-5)
+    was, now = before_identities >= 0, after.identities >= 0
+    changes = NetChanges(changed[changed >= 0], after.references[~was & now], after.references[was & ~now])
+    updated = update_neighbourhoods(known, after, changes, per_identity=3)
+    assert_same(updated, find_neighbourhoods(after, sample(after.references, after.identities, 3), depth=4))
 
 
-def test_a_large_addition_is_searched_anew_in_little_memory(monkeypatch):
-    import tracemalloc
-
-    held = gallery(9000, 400, 5, removed=0)
-    before = held.identities.copy()
-    before[1000:] = -1
+def test_one_identity_more_is_no_new_search(monkeypatch):
+    held = gallery(3000, 150, 7, removed=0)
+    before = np.where(held.identities == 149, -1, held.identities)
     early = Vectors(held.references, before, held.pictures, held.hashes, held.encodings)
     known = find_neighbourhoods(early, sample(early.references, early.identities))
+    searched = []
+
+    def counted(held, positions, depth):
+        searched.append(len(positions))
+        return find_neighbourhoods(held, positions, depth)
+
+    monkeypatch.setattr(module, "find_neighbourhoods", counted)
+    came = held.references[held.identities == 149]
+    updated = update_neighbourhoods(known, held, NetChanges(np.array([149]), came, np.zeros(0, np.int64)))
+    assert searched == [min(20, len(came))]
+    assert_same(updated, find_neighbourhoods(held, sample(held.references, held.identities)))
+
+
+def test_a_large_addition_takes_little_memory(monkeypatch):
+    import tracemalloc
+
+    held = gallery(5000, 40, 5, removed=0)
+    held.identities[3000:] += 40
+    before = held.identities.copy()
+    before[3000:] = -1
+    early = Vectors(held.references, before, held.pictures, held.hashes, held.encodings)
+    known = find_neighbourhoods(early, sample(early.references, early.identities))
+    monkeypatch.setattr(nearest_references, "_PAIRS", 1 << 18)
+    changes = NetChanges(np.arange(40, 80), held.references[3000:], np.zeros(0, np.int64))
     tracemalloc.start()
-    updated = update_neighbourhoods(known, held, np.array([0]), held.references[1000:])
+    updated = update_neighbourhoods(known, held, changes)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 200e6
-    anew = find_neighbourhoods(held, sample(held.references, held.identities))
-    assert np.allclose(updated.stranger_similarities, anew.stranger_similarities, atol=1e-5)
+    assert peak < 40e6
+    assert_same(updated, find_neighbourhoods(held, sample(held.references, held.identities)))
+
+
+@given(
+    st.lists(st.integers(-1, 6), max_size=60),
+    st.integers(1, 5),
+    st.integers(1, 40),
+    st.sampled_from([1, 10**12]),
+    st.integers(0, 10**6),
+)
+def test_the_sample_is_the_lowest_ranks(identities, per_identity, most, apart, seed):
+    identities = np.array(identities, np.int64)
+    identities[identities >= 0] *= apart  # a server's clients draw numbers of many digits
+    references = np.cumsum(np.random.default_rng(seed).integers(1, 4, len(identities)))
+    rank = dict(zip(references.tolist(), _scrambled(references).tolist(), strict=True))
+    names = sorted({int(who) for who in identities if who >= 0}, key=lambda who: _scrambled(np.array([who]))[0])[:most]
+    share = max(1, min(per_identity, most // max(1, len(names))))
+    expected = []
+    for who in names:
+        own = np.flatnonzero(identities == who).tolist()
+        expected += sorted(own, key=lambda at: rank[references[at]])[:share]
+    assert sample(references, identities, per_identity, most).tolist() == sorted(expected)
+
+
+def test_ranks_below_the_bound_may_be_too_few():
+    references = np.arange(1, 100_001)
+    identities = references % 1000
+    chosen = sample(references, identities, per_identity=2, most=2000)
+    ranks = _scrambled(references).reshape(100, 1000)  # identity 1, 2, … 999, 0 in each row
+    expected = np.sort((np.argsort(ranks, axis=0)[:2] * 1000 + np.arange(1000)).ravel())
+    assert np.array_equal(chosen, expected)
 
 
 def test_the_sample_is_bounded_even_and_steady():
