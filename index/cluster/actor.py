@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from data.errors import UnusableCluster
 from embedder.parcel import DetectorParcel, EncoderParcel
 from index.picture_faces import CutPicture, PictureFaces, Unusable, cut, encode
 
@@ -18,6 +19,18 @@ class Introduction:
     machine: str
     version: str
     fingerprint: str
+
+    def check(self, fingerprint: str) -> None:
+        """Raises UnusableCluster unless Kaodex and the encoder there are those of this machine."""
+        for what, theirs, ours in (
+            ("Kaodex", self.version, own_version()),
+            ("an encoder with the fingerprint", self.fingerprint, fingerprint),
+        ):
+            if theirs != ours:
+                raise UnusableCluster(
+                    f"{self.machine} in the cluster has {what} {theirs}, this machine {ours}: install the same version "
+                    "of Kaodex on all machines"
+                )
 
 
 class FaceEncoder:

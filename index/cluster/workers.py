@@ -12,7 +12,7 @@ from typing import Any
 from data.errors import KaodexError, UnusableCluster
 from embedder import Detector, Encoder
 from embedder.parcel import pack_detector, pack_encoder
-from index.cluster.actor import FaceEncoder, Introduction, own_version
+from index.cluster.actor import FaceEncoder
 from index.cluster.connection import cluster
 from index.cluster.posts import posts
 from index.enrolment import Enrolment
@@ -105,7 +105,7 @@ class RayWorkers:
         lost = self._ray.exceptions.RayError
         try:
             if not hand.ready and hand.start in back:
-                self._check(self._ray.get(hand.start))
+                self._ray.get(hand.start).check(self._fingerprint)
                 hand.ready = self._anybody_came = True
             for ref in [ref for ref in hand.tasks if ref in back]:
                 found = self._ray.get(ref)
@@ -117,17 +117,6 @@ class RayWorkers:
             raise
         except lost as error:
             self._replace(hand, error)
-
-    def _check(self, introduction: Introduction) -> None:
-        for what, theirs, ours in (
-            ("Kaodex", introduction.version, own_version()),
-            ("an encoder with the fingerprint", introduction.fingerprint[:12], self._fingerprint[:12]),
-        ):
-            if theirs != ours:
-                raise UnusableCluster(
-                    f"{introduction.machine} in the cluster has {what} {theirs}, this machine {ours}: install the same "
-                    "version of Kaodex on all machines"
-                )
 
     def _hire(self) -> None:
         actor = self._actor.remote()
