@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from data.errors import GalleryError, GalleryMismatch, GalleryMissing
 from data.gallery_place import GalleryPlace, gallery_place
 from data.near_duplicates import NEAR_DUPLICATE_DISTANCE
 from index.answers import Candidate, Neighbour, Recognition
+from index.approximate import IndexKeeper, index_files, proper_search
 from index.calibration import margins
 from index.calibrator import Bank, Calibrator
 from index.conformal import identities_needed
@@ -32,6 +34,7 @@ from index.records import (
     proper_name,
 )
 from index.shelf import Neighbours, Shelf, StoreShelf
+from index.shelf_files import shelf_files
 from index.sqlite import SQLiteStore
 from index.store import Store
 from index.voting import DEFAULT_RULE, vote
@@ -42,6 +45,9 @@ if TYPE_CHECKING:
 DEFAULT_FPIR = 0.01
 DEFAULT_MISIDENTIFICATION = 0.01
 
+PATIENCE = 60.0
+"""Seconds that a gallery is open before an index is built in the background: not for a single question."""
+
 
 class Gallery:
     """All references of all identities, in one file or on a Milvus server, and the search over them.
@@ -50,9 +56,14 @@ class Gallery:
     by the next call.
     """
 
-    def __init__(self, store: Store, device: str = "auto") -> None:
+    def __init__(self, store: Store, device: str = "auto", *, exact_up_to: int | None = None) -> None:
+        """Beyond `exact_up_to` references an approximate index may be used: see `index.approximate`."""
         self.store = store
         self._device = device
+        self._exact_up_to = exact_up_to
+        self._search = "auto"
+        self._indexes: dict[str, IndexKeeper] = {}
+        self._opened = monotonic()
         self._shelves: dict[str, StoreShelf] = {}
         self._calibrators: dict[tuple[str, tuple[int, ...] | None], Calibrator] = {}
         self._language: EncoderStamp | None = None
@@ -65,28 +76,43 @@ class Gallery:
         """
         self._language = encoder
 
-    @classmethod
-    def create(cls, place: str | GalleryPlace, *, device: str = "auto") -> Gallery:
-        """Open the gallery at a place, making an empty one where there is none: see `data.gallery_place`."""
-        place = gallery_place(place)
-        return cls(SQLiteStore.create(place) if isinstance(place, Path) else _milvus().create(place), device)
+    def choose_search(self, search: str) -> None:
+        """Search `exact`, by the `approximate` index and no other way, or `auto`: by it only where that pays.
+
+        Raises ValueError for another word, GalleryError where this gallery can have no index.
+        """
+        if proper_search(search) == "approximate" and shelf_files(self.store) is None:
+            raise GalleryError(f"{self.path} is kept on a server, which searches it: leave out --search approximate")
+        self._end_building()
+        self._search = search
+        for kind, shelf in self._shelves.items():
+            shelf.index = self._index(kind)
 
     @classmethod
-    def open(cls, place: str | GalleryPlace, *, device: str = "auto") -> Gallery:
+    def create(cls, place: str | GalleryPlace, *, device: str = "auto", exact_up_to: int | None = None) -> Gallery:
+        """Open the gallery at a place, making an empty one where there is none: see `data.gallery_place`."""
+        place = gallery_place(place)
+        store = SQLiteStore.create(place) if isinstance(place, Path) else _milvus().create(place)
+        return cls(store, device, exact_up_to=exact_up_to)
+
+    @classmethod
+    def open(cls, place: str | GalleryPlace, *, device: str = "auto", exact_up_to: int | None = None) -> Gallery:
         """Open an existing gallery.
 
         Raises GalleryMissing, GalleryDamaged (no gallery, or a broken one), GalleryMismatch (of a newer Kaodex).
         """
         place = gallery_place(place)
         try:
-            return cls(SQLiteStore(place) if isinstance(place, Path) else _milvus()(place), device)
+            store = SQLiteStore(place) if isinstance(place, Path) else _milvus()(place)
+            return cls(store, device, exact_up_to=exact_up_to)
         except GalleryMissing as error:
             raise GalleryMissing(
                 f"{error}: make one with `kaodex enroll FOLDER -g {place}`, or name yours with -g or KAODEX_GALLERY"
             ) from None
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file; an index that is being built in the background is given up."""
+        self._end_building()
         self.store.close()
 
     def __enter__(self) -> Gallery:
@@ -146,11 +172,34 @@ class Gallery:
                 shelf = self.store.shelf(kind, self._device)
                 if shelf is None:
                     shelf = StoreShelf(self.store, kind, self._device)
+                shelf.index = self._index(kind)
                 self._shelves[kind] = shelf
                 shelf.keep()
             else:
                 shelf.refresh()
-            return shelf
+        self._build_if_wanted(shelf)
+        return shelf
+
+    def _index(self, kind: str) -> IndexKeeper | None:
+        files, snapshots = index_files(self.store, kind), shelf_files(self.store)
+        if kind not in self._indexes and files is not None and snapshots is not None:
+            self._indexes[kind] = IndexKeeper(kind, files, snapshots, self._search, self._exact_up_to)
+        return self._indexes.get(kind)
+
+    def _build_if_wanted(self, shelf: StoreShelf) -> None:
+        """Have an index built in the background, one at a time, where a program goes on asking for a while."""
+        if monotonic() - self._opened < PATIENCE or shelf.device != "cpu" or shelf.encoder is None:
+            return
+        if shelf.index is None or not shelf.index.wanted(len(shelf)):
+            return
+        if not any(index.building for index in self._indexes.values()):
+            shelf.keep()
+            shelf.index.build_in_background(shelf.encoder)
+
+    def _end_building(self) -> None:
+        for index in self._indexes.values():
+            index.close()
+        self._indexes.clear()
 
     def keep_shelves(self) -> None:
         """Write what is in memory to files beside a large gallery, so that it opens faster: see `index.shelf_files`."""
@@ -161,7 +210,7 @@ class Gallery:
         return bool(self._language and encoder and self._language.fingerprint == encoder.fingerprint)
 
     def search(self, encodings: Float32[np.ndarray, "queries dim"], k: int = 5, kind: str = "character") -> Neighbours:
-        """The k nearest references of each encoding, best first, exactly."""
+        """The k nearest references of each encoding, best first; exactly, as far as `choose_search` lets it."""
         return self.shelf(kind).search(encodings, k)
 
     def calibrator(self, kind: str, only: Sequence[str] | None = None) -> Calibrator:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float16, Float32, Int64, UInt64
 
 from data.near_duplicates import hamming
+from index.approximate import IndexKeeper
 from index.columns import REMOVED, Columns
 from index.records import EncoderStamp, Vectors, empty_vectors
 from index.search import MOST_NEIGHBOURS, VectorSearch
@@ -182,6 +183,8 @@ class StoreShelf(Shelf):
         self._files = shelf_files(store)
         self.snapshot: Snapshot | None = None
         """What stands on the disk of it, as of an earlier revision."""
+        self.index: IndexKeeper | None = None
+        """Who knows of an approximate index; without one the search is exact."""
         with store.snapshot():
             self._read()
 
@@ -199,6 +202,16 @@ class StoreShelf(Shelf):
         self._empty(encoder, self._store.revision(), self._store.count(self.kind))
         for part in self._store.vectors_in_batches(self.kind):
             self._put(part)
+
+    def _nearest(
+        self, queries: Float32[np.ndarray, "queries dim"], k: int
+    ) -> tuple[Float32[np.ndarray, "queries k"], Int64[np.ndarray, "queries k"]]:
+        if self.index is not None and self.encoder is not None and self.device == "cpu":
+            removed = self._columns.removed
+            approximate = self.index.search_for(self.encoder, self.revision, self.references, removed)
+            if approximate is not None:
+                return approximate.search(self.encodings, queries, k, removed)
+        return super()._nearest(queries, k)
 
     @property
     def outdated(self) -> bool:
