@@ -20,6 +20,9 @@ from index.voting import centroids
 MOST_TOMBSTONES = 5
 """A shelf is put in order anew when more than one in so many of its references are tombstones."""
 
+LONGEST_TAIL = 4
+"""A snapshot is of no use where the journal has grown by more than one row for so many references since."""
+
 _PIECE = 8192
 
 
@@ -45,7 +48,8 @@ class Shelf:
         self._empty(encoder, revision)
 
     def _empty(self, encoder: EncoderStamp | None, revision: int, room: int = 0) -> None:
-        """Begin anew, with room for so many references."""
+        """Begin anew, with room for so many references and a sixteenth more: the first that is added moves nothing."""
+        room += room // 16
         self.encoder = encoder
         self.revision = revision
         self._columns = Columns(room)
@@ -192,7 +196,7 @@ class StoreShelf(Shelf):
         """Read all, from the snapshot on the disk where there is one; else from the store."""
         encoder = self._store.encoder(self.kind)
         self.snapshot = self._files.newest(self.kind, encoder) if self._files and encoder else None
-        if self.snapshot is not None:
+        if self.snapshot is not None and self._is_near(self.snapshot):
             self._empty(encoder, self.snapshot.stamp.revision, self.snapshot.stamp.count)
             assert self._search is not None
             if self.snapshot.fill(self._columns, self._search):
@@ -212,6 +216,10 @@ class StoreShelf(Shelf):
             if approximate is not None:
                 return approximate.search(self.encodings, queries, k, removed)
         return super()._nearest(queries, k)
+
+    def _is_near(self, snapshot: Snapshot) -> bool:
+        """Whether reading it and the journal's rest takes less time, and memory, than reading all from the store."""
+        return (self._store.revision() - snapshot.stamp.revision) * LONGEST_TAIL <= snapshot.stamp.count
 
     @property
     def outdated(self) -> bool:
@@ -234,18 +242,17 @@ class StoreShelf(Shelf):
         after = np.fromiter((REMOVED if to is None else to for to in moved.values()), np.int64, len(moved))
         held, positions = self._columns.find(wanted)
         self._columns.assign(positions[held], after[held])
-        new = wanted[~held & (after != REMOVED)]
+        new = np.sort(wanted[~held & (after != REMOVED)])
         if len(new) and self.encoder is None:
             return self._read()
+        come_back = new[new < self.references.max(initial=-1)] if len(new) else new
+        if len(come_back) or self._columns.tombstones * MOST_TOMBSTONES > len(self._columns):
+            self._rearrange(self._store.vectors(self.kind, come_back.tolist()))
+        for start in range(len(come_back), len(new), _PIECE):
+            self._put(self._store.vectors(self.kind, new[start : start + _PIECE].tolist()))
         self.revision = revision
-        added = self._store.vectors(self.kind, new.tolist()) if len(new) else None
-        come_back = added is not None and added.references[0] < self.references.max(initial=-1)
-        if come_back or self._columns.tombstones * MOST_TOMBSTONES > len(self._columns):
-            self._rearrange(added)
-        elif added is not None:
-            self._put(added)
 
-    def _rearrange(self, added: Vectors | None) -> None:
+    def _rearrange(self, added: Vectors) -> None:
         """Put the shelf in order anew, from memory: tombstones out, and what comes back in its place.
 
         For a moment there are two of it; the ids must ascend, and the search only grows at its end.
@@ -254,8 +261,7 @@ class StoreShelf(Shelf):
         assert search is not None
         kept = np.flatnonzero(before.identities != REMOVED)
         held = Vectors(before.references, before.identities, before.pictures, before.hashes, search.vectors())
-        more = added.references if added is not None else np.empty(0, np.int64)
-        order = np.argsort(np.concatenate([before.references[kept], more]), kind="stable")
+        order = np.argsort(np.concatenate([before.references[kept], added.references]), kind="stable")
         self._empty(self.encoder, self.revision, len(order))
         for start in range(0, len(order), _PIECE):
             some = order[start : start + _PIECE]
@@ -263,8 +269,7 @@ class StoreShelf(Shelf):
             piece = empty_vectors(len(some), search.dimension)
             for name, column in vars(piece).items():
                 column[old] = getattr(held, name)[kept[some[old]]]
-                if added is not None:
-                    column[~old] = getattr(added, name)[some[~old] - len(kept)]
+                column[~old] = getattr(added, name)[some[~old] - len(kept)]
             self._put(piece)
 
     def keep(self) -> None:
