@@ -1,10 +1,15 @@
 """Entries of many clients, in whatever order they come: one state, and no move counted twice."""
 
+from collections import Counter
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.milvus import face_table
 from index.milvus.entry import NOBODY, Entry
+from index.milvus.holdings import Holdings
 from index.milvus.journal import Journal
 from index.milvus.numbers import ascending_numbers, face_number, identity_number
 from index.records import EncoderStamp
@@ -112,6 +117,52 @@ MOVES = st.one_of(
     st.tuples(st.integers(1, 4), OWNERS, OWNERS, st.just(0)),
 )
 ENTRIES = st.lists(st.tuples(st.integers(1, 5), st.lists(MOVES, max_size=3)), max_size=8)
+
+
+def applied(entries: list[Entry]) -> tuple[dict[int, int], list[list[bool]]]:
+    """Whose each reference is after some entries, move by move; and which moves had an effect."""
+    owner: dict[int, int] = {}
+    holder: dict[int, int] = {}
+    took = []
+    for one in entries:
+        took.append([])
+        for reference, before, after, face in one.moves.tolist():
+            if face:
+                effect = reference not in owner and owner.get(holder.get(face), NOBODY) == NOBODY
+                holder |= {face: reference} if effect else {}
+            else:
+                effect = owner.get(reference) == before
+            owner |= {reference: after} if effect else {}
+            took[-1].append(effect)
+    return owner, took
+
+
+@given(ENTRIES, st.integers(1, 3))
+def test_arrays_hold_what_dictionaries_would(steps, recent):
+    entries = [entry(number, f"{place:02}", *moves) for place, (number, moves) in enumerate(steps)]
+    held = Holdings()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(face_table, "_MOST_RECENT", recent)
+        took = [held.apply(one).tolist() for one in entries]
+    owner, right = applied(entries)
+    assert took == right and dict(zip(held.references.tolist(), held.owners.tolist(), strict=True)) == owner
+    assert held.counts == Counter(whose for whose in owner.values() if whose != NOBODY)
+
+
+def test_many_references_from_clients_that_take_turns():
+    random = np.random.default_rng(0)
+    ids = np.sort(random.choice(10**6, 6000, replace=False)) + 1
+    batches = [np.sort(ids[start : start + 400][side::2]) for start in range(0, 6000, 400) for side in (1, 0)]
+    faces = iter(random.permutation(10**6) + 1)
+    held = Holdings()
+    for number, batch in enumerate(batches):
+        moves = [(one, NOBODY, REM if one % 3 else RAM, next(faces)) for one in batch.tolist()]
+        assert held.apply(entry(number, "a", *moves)).all()
+    assert np.array_equal(held.references, ids) and np.array_equal(held.members(RAM), ids[ids % 3 == 0])
+    gone = held.members(RAM)[::2]
+    assert held.apply(entry(99, "a", *[(one, RAM, NOBODY, 0) for one in gone.tolist()])).all()
+    enrolled, whose = held.enrolled("character")
+    assert np.array_equal(enrolled, np.setdiff1d(ids, gone)) and held.counts[RAM] == (whose == RAM).sum()
 
 
 @given(ENTRIES, st.randoms(use_true_random=False))
