@@ -8,12 +8,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float64, Int64, Shaped
+from jaxtyping import Bool, Float, Int64, Shaped
 
-from bench.systems.classifier import Classifier, Enrolls
-from measure import bootstrap_interval, mean_per_identity
+from bench.systems.classifier import Classifier, Enrolls, Watches
+from bench.systems.network_classifier import Epoch
+from measure import bootstrap_interval, mean_per_identity, place_of_truth
 
 _SCORED_AT_ONCE = 1024
+
+MOST_PAIRED = 60
+"""More identities make a table of pairs that nobody reads."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,16 @@ class Figures:
     remarks: tuple[str, ...] = ()
     load: float | None = None
     """Processes that wanted a core at the time, this one among them, where the system tells."""
+    top_3: tuple[float, ...] = ()
+    """As `test`, where the right identity is among the best three."""
+    shown: tuple[int, ...] = ()
+    """Whom each picture that was asked about shows,"""
+    named: tuple[int, ...] = ()
+    """and who it was taken for."""
+    pairs: tuple[tuple[float, ...], ...] = ()
+    """For each two identities, where there are at most MOST_PAIRED: accuracy on their pictures, asked which of them."""
+    course: tuple[Epoch, ...] = ()
+    """How a network fared, epoch by epoch."""
 
     def accuracy(self) -> float:
         """On new pictures: the mean over identities, each with the same weight."""
@@ -55,8 +69,9 @@ class Figures:
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> Figures:
         """What `as_json` gave."""
-        lists = {name: tuple(kept[name]) for name in ("train", "test", "remarks")}
-        return cls(**{**kept, **lists})
+        lists = {name: tuple(kept[name]) for name in ("train", "test", "remarks", "top_3", "shown", "named")}
+        pairs, course = tuple(map(tuple, kept["pairs"])), tuple(Epoch(**epoch) for epoch in kept["course"])
+        return cls(**{**kept, **lists, "pairs": pairs, "course": course})
 
 
 @dataclass(frozen=True)
@@ -77,6 +92,8 @@ def measure_closed(classifier: Classifier, sides: Sides, seconds_each: float) ->
     last = int(sides.identities.max())
     own = sides.identities == last
     references = len(sides.identities)
+    if isinstance(classifier, Watches):
+        classifier.watch(sides.queries, sides.truth)
     start = time.perf_counter()
     classifier.fit(sides.references, sides.identities)
     fitting = time.perf_counter() - start
@@ -86,11 +103,17 @@ def measure_closed(classifier: Classifier, sides: Sides, seconds_each: float) ->
         start = time.perf_counter()
         classifier.enroll(sides.references[own], last)
         adding = time.perf_counter() - start
-    known, _ = _right(classifier, sides.references, sides.identities)
-    right, scoring = _right(classifier, sides.queries, sides.truth)
+    course = tuple(getattr(classifier, "course", ()))
+    known, _ = _scored(classifier, sides.references)
+    scores, scoring = _scored(classifier, sides.queries)
+    named = scores.argmax(axis=1)  # of equal scores the first, as scikit-learn's classifiers decide
+
+    def by_identity(right: Bool[np.ndarray, " pictures"], truth: Int64[np.ndarray, " pictures"]) -> tuple[float, ...]:
+        return tuple(mean_per_identity(right.astype(np.float64), truth, last + 1).tolist())
+
     return Figures(
-        tuple(mean_per_identity(known, sides.identities, last + 1).tolist()),
-        tuple(mean_per_identity(right, sides.truth, last + 1).tolist()),
+        by_identity(known.argmax(axis=1) == sides.identities, sides.identities),
+        by_identity(named == sides.truth, sides.truth),
         seconds_each * references + fitting,
         1000 * (seconds_each + scoring / len(sides.truth)),
         seconds_each * references / (last + 1) + adding,
@@ -98,20 +121,41 @@ def measure_closed(classifier: Classifier, sides: Sides, seconds_each: float) ->
         getattr(classifier, "out_of_bag", None),
         tuple(getattr(classifier, "remarks", ())),
         os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        by_identity(place_of_truth(scores.astype(np.float32), sides.truth) <= 3, sides.truth),
+        tuple(sides.truth.tolist()),
+        tuple(named.tolist()),
+        pair_accuracies(scores, sides.truth) if last < MOST_PAIRED else (),
+        course,
     )
 
 
-def _right(
-    classifier: Classifier, inputs: Shaped[np.ndarray, "pictures ..."], truth: Int64[np.ndarray, " pictures"]
-) -> tuple[Float64[np.ndarray, " pictures"], float]:
-    """Is the best score the right identity's, and the seconds it took; of equal scores the first counts.
+def pair_accuracies(
+    scores: Float[np.ndarray, "pictures identities"], truth: Int64[np.ndarray, " pictures"]
+) -> tuple[tuple[float, ...], ...]:
+    """For each two identities the accuracy on their pictures if only the two could be named; 1 on the diagonal.
 
-    So do scikit-learn's classifiers decide; neighbours and trees often score several identities the same.
+    The mean of both identities' shares. Equal scores count one half.
+
+    >>> pair_accuracies(np.float32([[3, 1, 0], [2, 1, 0], [0, 2, 1]]), np.int64([0, 1, 2]))
+    ((1.0, 0.5, 1.0), (0.5, 1.0, 0.5), (1.0, 0.5, 1.0))
     """
-    best = []
+    count = scores.shape[1]
+    wins = np.zeros((count, count))
+    for one in range(count):
+        own = scores[truth == one]
+        wins[one] = ((own[:, [one]] > own).mean(axis=0) + (own[:, [one]] >= own).mean(axis=0)) / 2
+    accuracies = (wins + wins.T) / 2
+    np.fill_diagonal(accuracies, 1.0)
+    return tuple(tuple(row) for row in accuracies.tolist())
+
+
+def _scored(
+    classifier: Classifier, inputs: Shaped[np.ndarray, "pictures ..."]
+) -> tuple[Float[np.ndarray, "pictures identities"], float]:
+    """Everyone's scores for every picture, and the seconds they took."""
+    parts = []
     start = time.perf_counter()
     for first in range(0, len(inputs), _SCORED_AT_ONCE):
-        scores: Float[np.ndarray, "pictures identities"] = classifier.scores(inputs[first : first + _SCORED_AT_ONCE])
-        best.append(scores.argmax(axis=1))
+        parts.append(classifier.scores(inputs[first : first + _SCORED_AT_ONCE]))
     seconds = time.perf_counter() - start
-    return (np.concatenate(best) == truth).astype(np.float64), seconds
+    return np.concatenate(parts), seconds

@@ -6,16 +6,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.closed_report import COLUMNS, ClosedReport, absent_told
+from bench.closed_report import COLUMNS, ClosedReport
 from data.errors import UnusableSource
 from data.whole_file import whole_file
 
-ABSENT = "not here yet"
-"""The section of the systems that the bench cannot run; one for all collections."""
-
 
 def write_section(report: ClosedReport, path: Path, title: str) -> None:
-    """Put the report between its two marks in the file, or at its end, and likewise which systems are missing.
+    """Put the report between its two marks in the file, or at its end.
 
     The rest of the file stays as it is. Raises `UnusableSource` for a file that cannot be read or written, or that
     lacks a second mark.
@@ -25,7 +22,6 @@ def write_section(report: ClosedReport, path: Path, title: str) -> None:
     except (OSError, UnicodeDecodeError) as error:
         raise UnusableSource(f"{path} cannot be read as Markdown: {error}") from error
     text = _put(text, title, _section(report), path)
-    text = _put(text, ABSENT, _table(["family", "paper", "published, and on what"], absent_told()), path)
     with whole_file(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
 

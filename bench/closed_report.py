@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float
+
 from bench.closed import Figures
+from bench.hair import same_hair, shared_hair_of_errors
 from bench.machine import core_count
 from bench.measured import Measured
 from bench.protocol import FIGURES
 from bench.report import OPEN_SET
-from bench.systems.catalogue import Entry
+from bench.systems.entry import Entry
 from bench.systems.kaodex import Kaodex
-from bench.systems.published import ABSENT
 from bench.tuning import Search
 
 COLUMNS = (
@@ -23,6 +26,7 @@ COLUMNS = (
     ">train",
     ">test",
     "95 %",
+    ">top 3",
     ">fit s",
     ">ms/query",
     ">add one s",
@@ -59,6 +63,10 @@ class ClosedReport(Measured):
     searches: dict[str, Search]
     """What `--tune` went through, by the system's name."""
     machine: str
+    enrolled_names: tuple[str, ...]
+    """Of the identities that were asked about, in the order of their numbers."""
+    hair: Float[np.ndarray, "identities 3"]
+    """Their hair colours in CIELAB."""
 
     def as_json(self) -> dict[str, Any]:
         """The report in the form that DESIGN.md promises to programs, with what this protocol has besides."""
@@ -98,6 +106,7 @@ class ClosedReport(Measured):
                 notes.append(f"{row.entry.name}: out-of-bag accuracy {row.figures.out_of_bag:.3f}")
             if row.figures and row.figures.remarks:
                 notes.append(f"{row.entry.name}: {'; '.join(row.figures.remarks)}")
+        notes += self._confused()
         loads = [row.figures.load for row in self.rows if row.figures and row.figures.load is not None]
         if loads and max(loads) > _BUSY * core_count():
             notes.append(
@@ -105,6 +114,23 @@ class ClosedReport(Measured):
                 "all times are too high, and not all of them equally"
             )
         return [*notes, *self.standing()]
+
+    def _confused(self) -> list[str]:
+        """How often the most accurate rows take somebody for another of the same hair colour."""
+        same = same_hair(self.hair)
+        ran = [row for row in self.rows if row.figures and row.figures.shown]
+        own = [row for row in ran if row.entry.name == Kaodex.name]
+        best = sorted((row for row in ran if row.entry.name != Kaodex.name), key=lambda row: -_accuracy(row))
+        told = []
+        for row in [*own, *best[:1]]:
+            assert row.figures
+            shares = shared_hair_of_errors(row.figures.shown, row.figures.named, same)
+            if shares:
+                told.append(
+                    f"{row.entry.name}: {100 * shares[0]:.0f} % of its wrong answers name somebody of the same hair "
+                    f"colour; chance would do so in {100 * shares[1]:.0f} %"
+                )
+        return told
 
     def standing(self) -> list[str]:
         """Where Kaodex stands among the rows that ran: who is ahead of it in what, and what a new identity costs."""
@@ -136,9 +162,8 @@ class ClosedReport(Measured):
         return told
 
 
-def absent_told() -> list[tuple[str, str, str]]:
-    """The families that the bench cannot run yet: family, paper, published figures."""
-    return [(one.family, one.paper, one.figures) for one in ABSENT]
+def _accuracy(row: ClosedRow) -> float:
+    return row.figures.accuracy() if row.figures else 0.0
 
 
 def _row_json(row: ClosedRow, queries: int) -> dict[str, Any]:
@@ -152,6 +177,8 @@ def _row_json(row: ClosedRow, queries: int) -> dict[str, Any]:
         "rank1": figures.accuracy() if figures else None,
         "train_accuracy": figures.train_accuracy() if figures else None,
         "test_accuracy": figures.accuracy() if figures else None,
+        "top_3_accuracy": float(np.mean(figures.top_3)) if figures else None,
+        "pairs": figures.pairs if figures and figures.pairs else None,
         "out_of_bag": figures.out_of_bag if figures else None,
         "fit_seconds": figures.fit_seconds if figures else None,
         "query_ms": figures.query_ms if figures else None,
@@ -168,7 +195,7 @@ def _row_json(row: ClosedRow, queries: int) -> dict[str, Any]:
 def _cells(row: ClosedRow) -> tuple[str, ...]:
     entry, figures = row.entry, row.figures
     if figures is None:
-        return (entry.name, entry.settings, entry.published, *[""] * 6, row.reason)
+        return (entry.name, entry.settings, entry.published, *[""] * 7, row.reason)
     low, high = figures.interval()
     return (
         entry.name,
@@ -177,6 +204,7 @@ def _cells(row: ClosedRow) -> tuple[str, ...]:
         f"{figures.train_accuracy():.3f}",
         f"{figures.accuracy():.3f}",
         f"{low:.3f}–{high:.3f}",
+        f"{np.mean(figures.top_3):.3f}",
         f"{figures.fit_seconds:.2f}",
         f"{figures.query_ms:.2f}",
         f"{figures.add_seconds:.2f}",

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 
 from bench.budget import OverBudget, within
 from bench.closed import Figures, Sides, measure_closed
 from bench.closed_report import ClosedReport, ClosedRow
 from bench.closed_split import split_closed
 from bench.collection import Collection
+from bench.hair import HairColour, colour_of_each
 from bench.kept_figures import KeptFigures
 from bench.machine import machine_told
 from bench.protocol import Protocol, Shortfall
 from bench.run import Ready, prepare
 from bench.systems import Describes
-from bench.systems.catalogue import Entry, told
+from bench.systems.entry import Entry, told
 from bench.systems.kaodex import Encodes
 from bench.systems.learned import Learned
+from bench.systems.photographs import NOT_AVAILABLE, Weights
 from bench.tuning import SEARCHED, Search, Searched, search
 from data.errors import UnusableSource
 from embedder.detectors import Detector
@@ -36,6 +38,7 @@ class Terms:
     seed: int = 0
     budget: float | None = None
     tune: bool = False
+    weights: Weights = field(default_factory=Weights)
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class _Split:
     queries: Int64[np.ndarray, " queries"]
     numbers: Int64[np.ndarray, " pictures"]
     left_out: Int64[np.ndarray, " identities"]
+    both: Int64[np.ndarray, " numbered"]
+    """Whom each number stands for."""
 
 
 def sample(collection: Collection, most: int, seed: int) -> Collection:
@@ -80,12 +85,17 @@ def run_closed(
     `UnusableSource` where fewer than two identities can be asked about.
     """
     searching = to_search(entries) if terms.tune else set()
-    wanted = _describers(entries, searching, kept)
+    measurable = [entry for entry in entries if not entry.needs or terms.weights.had(entry.needs)]
+    wanted = [HairColour(), *_describers(measurable, searching, kept)]
     ready = prepare(collection, wanted, on_progress, detector)
     split = _split(ready, terms.seed)
     rows: list[ClosedRow] = []
     searches: dict[str, Search] = {}
     for entry in entries:
+        if entry not in measurable:
+            rows.append(ClosedRow(entry, None, NOT_AVAILABLE))
+            _tell(on_row, rows[-1])
+            continue
         row = _row(entry, ready, split, terms, kept)
         rows.append(row)
         _tell(on_row, row)
@@ -113,6 +123,8 @@ def run_closed(
         tuple(rows),
         searches,
         machine_told(),
+        tuple(ready.collection.names[number] for number in split.both),
+        _hair(ready, split),
     )
 
 
@@ -149,7 +161,12 @@ def _split(ready: Ready, seed: int) -> _Split:
         )
     references = draw.references[np.isin(identities[draw.references], both)]
     left_out = np.setdiff1d(identities, both)
-    return _Split(references, draw.queries, np.searchsorted(both, identities), left_out)
+    return _Split(references, draw.queries, np.searchsorted(both, identities), left_out, both)
+
+
+def _hair(ready: Ready, split: _Split) -> Float[np.ndarray, "identities 3"]:
+    of = split.references
+    return colour_of_each(ready.described.features[HairColour.name][of], split.numbers[of], len(split.both))
 
 
 def _sides(entry: Entry, ready: Ready, split: _Split) -> Sides:
@@ -184,7 +201,7 @@ def _searched(entry: Entry, ready: Ready, split: _Split, terms: Terms, kept: Kep
     work = (
         entry.kind,
         entry.given,
-        entry.scaled,
+        entry.scale,
         Searched(sides.references, sides.identities, ready.groups[split.references]),
     )
     try:
@@ -206,6 +223,6 @@ def _tuned(entry: Entry, found: Search | None) -> Entry:
         name=f"{entry.name} searched",
         given=given,
         settings="" if found is None else told(entry.kind, given),
-        make=partial(Learned, entry.kind, given, scaled=entry.scaled),
+        make=partial(Learned, entry.kind, given, scale=entry.scale),
         published="",
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8, UInt64
+from jaxtyping import Bool, Shaped, UInt8, UInt64
 
 from bench.chosen_face import ChosenFace, choose_face
 from bench.systems import Describes
@@ -26,7 +26,7 @@ _BATCH = 64
 class Descriptions:
     """What the systems keep of the readable pictures, in the pictures' order."""
 
-    features: dict[str, Float32[np.ndarray, "readable _"]]
+    features: dict[str, Shaped[np.ndarray, "readable _"]]
     hashes: UInt64[np.ndarray, " readable"]
     readable: Bool[np.ndarray, " pictures"]
     unreadable: tuple[str, ...]

@@ -12,7 +12,7 @@ from bench.collection import Collection
 from bench.machine import machine_told
 from data.whole_file import whole_file
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def data_fingerprint(collection: Collection) -> str:

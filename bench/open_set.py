@@ -9,12 +9,13 @@ from functools import cached_property
 from math import ceil
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64, UInt64
+from jaxtyping import Bool, Float32, Float64, Int64, Shaped, UInt64
 
 from bench.calibrated import Asked, CalibratedReferences
 from bench.protocol import Protocol, Row, Shortfall
 from bench.systems import System, Variant
 from bench.systems.nearest import NearestReferences
+from bench.systems.refitting import ASKED, Refitting
 from data.splits import draw_references_and_queries, hold_out_identities, usable_identities
 from index.calibration import Outcomes, margin_needed
 from index.conformal import NullScores, certified_rate, identities_needed
@@ -96,7 +97,7 @@ class Answers:
     places: Int64[np.ndarray, " mated"]
     """Of the right identity among all that are enrolled, from 1."""
     nearest: Int64[np.ndarray, " mated"]
-    """Position of the best candidate's nearest reference."""
+    """Position of the best candidate's nearest reference; of a system that keeps none, of its first one."""
     nearest_right: Int64[np.ndarray, " mated"]
     """Position of the right identity's nearest reference."""
     mated_familiar: Bool[np.ndarray, "mated rates"]
@@ -200,7 +201,7 @@ def _score_figures(test: OpenSet, counts: Float64[np.ndarray, " identities"] | N
 
 def measure_open_set(
     systems: Sequence[System],
-    features: dict[str, Float32[np.ndarray, "pictures _"]],
+    features: dict[str, Shaped[np.ndarray, "pictures _"]],
     hashes: UInt64[np.ndarray, " pictures"],
     seconds_each: dict[str, float],
     identities: Int64[np.ndarray, " pictures"],
@@ -210,8 +211,9 @@ def measure_open_set(
 ) -> tuple[list[OpenRow], list[Shortfall]]:
     """Measure every system on the same open draws; where nothing can be measured, say so instead.
 
-    Arguments as for `measure`; the systems' features are unit vectors. A system is calibrated from the references of
-    each draw by the product's own functions. `on_progress` is told of each draw done.
+    Arguments as for `measure`; the features of systems that keep references are unit vectors. Such a system is
+    calibrated from the references of each draw by the product's own functions; one that refits promises nothing, and
+    its best score tells strangers. `on_progress` is told of each draw done.
     """
     rows: list[OpenRow] = []
     shortfalls: list[Shortfall] = []
@@ -231,7 +233,10 @@ def measure_open_set(
             for system in systems:
                 variants = system.variants(protocol.rules, protocol.ks)
                 own = {variant: tallies.setdefault((system.name, variant), _Tally()) for variant in variants}
-                _play(features[system.name], hashes, identities, draw, shots, own)
+                if isinstance(system, Refitting):
+                    _play_refitted(system, features[system.name], identities, draw, own[ASKED])
+                else:
+                    _play(features[system.name], hashes, identities, draw, shots, own)
             if on_progress:
                 on_progress(1)
         if not all(tally.complete() for tally in tallies.values()):
@@ -265,7 +270,7 @@ class _Tally:
         answers = Answers(**{part.name: whole[part.name] for part in fields(Answers)})
         asked, truth = np.unique(answers.mated_truths, return_inverse=True)
         of_queries = {"rank1": answers.places <= 1, "rank5": answers.places <= 5}
-        of_queries |= {figure: whole[figure] for figure in ("precision_at_k", "map")}
+        of_queries |= {figure: whole[figure] for figure in ("precision_at_k", "map") if figure in whole}
         closed = Row(
             name,
             shots,
@@ -279,8 +284,9 @@ class _Tally:
             seconds_each * self.references / len(self.fitting) + float(np.mean(self.fitting)),
             1000 * (seconds_each + self.asking / (len(truth) + len(answers.strangers))),
         )
+        promises = variant != ASKED
         certificates = tuple(
-            _certificate(answers, column, rate, enrolled, 1 / shots) for column, rate in enumerate(RATES)
+            _certificate(answers, column, rate, enrolled, 1 / shots) for column, rate in enumerate(RATES) if promises
         )
         return OpenRow(closed, answers, enrolled, len(np.unique(answers.stranger_truths)), certificates)
 
@@ -347,6 +353,55 @@ def _play(
                 stranger_nearest=draw.references[references.nearest_of(queries, asked.named)],
                 stranger_familiar=familiar,
             )
+
+
+def _play_refitted(
+    system: Refitting,
+    features: Shaped[np.ndarray, "pictures dim"],
+    identities: Int64[np.ndarray, " pictures"],
+    draw: OpenDraw,
+    tally: _Tally,
+) -> None:
+    """One draw of a system that learns everyone anew: the best score is all that tells a stranger."""
+    places = np.searchsorted(draw.enrolled, identities)
+    start = time.perf_counter()
+    fitted = system.fit(features[draw.references], places[draw.references], len(draw.enrolled))
+    tally.fitting.append(time.perf_counter() - start)
+    tally.references += len(draw.references)
+    first_of = draw.references[np.unique(places[draw.references], return_index=True)[1]]  # it has no nearest reference
+
+    def asked(block: Int64[np.ndarray, " block"]) -> Float32[np.ndarray, "block enrolled"]:
+        start = time.perf_counter()
+        scores = fitted.scores(features[block], ASKED)
+        tally.asking += time.perf_counter() - start
+        return scores
+
+    for first in range(0, len(draw.mated), _QUERIES_AT_ONCE):
+        block = draw.mated[first : first + _QUERIES_AT_ONCE]
+        scores, truth = asked(block), places[block]
+        named = scores.argmax(axis=1)
+        tally.add(
+            mated=block,
+            mated_truths=identities[block],
+            mated_named=draw.enrolled[named],
+            mated_scores=scores.max(axis=1).astype(np.float64),
+            places=place_of_truth(scores, truth),
+            nearest=first_of[named],
+            nearest_right=first_of[truth],
+            mated_familiar=np.zeros((len(block), len(RATES)), bool),
+            mated_ambiguous=np.zeros((len(block), len(RATES)), bool),
+        )
+    for first in range(0, len(draw.strangers), _QUERIES_AT_ONCE):
+        block = draw.strangers[first : first + _QUERIES_AT_ONCE]
+        scores = asked(block)
+        tally.add(
+            strangers=block,
+            stranger_truths=identities[block],
+            stranger_named=draw.enrolled[scores.argmax(axis=1)],
+            stranger_scores=scores.max(axis=1).astype(np.float64),
+            stranger_nearest=first_of[scores.argmax(axis=1)],
+            stranger_familiar=np.zeros((len(block), len(RATES)), bool),
+        )
 
 
 def _decided(

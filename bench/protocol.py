@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float64, Int64, Shaped
 
 from bench.systems import Fitted, System, Variant
 from data.splits import Draw, draw_references_and_queries, usable_identities
@@ -96,7 +96,7 @@ class Shortfall:
 
 def measure(
     systems: Sequence[System],
-    features: dict[str, Float32[np.ndarray, "pictures _"]],
+    features: dict[str, Shaped[np.ndarray, "pictures _"]],
     seconds_each: dict[str, float],
     identities: Int64[np.ndarray, " pictures"],
     groups: Int64[np.ndarray, " pictures"],
@@ -166,7 +166,7 @@ class _Tally:
 
 def _play(
     system: System,
-    features: Float32[np.ndarray, "pictures dim"],
+    features: Shaped[np.ndarray, "pictures dim"],
     places: Int64[np.ndarray, " pictures"],
     count: int,
     draw: Draw,
@@ -187,7 +187,7 @@ def _play(
 
 def _ask(
     fitted: Fitted,
-    queries: Float32[np.ndarray, "queries dim"],
+    queries: Shaped[np.ndarray, "queries dim"],
     truth: Int64[np.ndarray, " queries"],
     shots: int,
     tallies: dict[Variant, _Tally],

@@ -17,8 +17,10 @@ from bench.protocol import Protocol, measure
 from bench.report import Report
 from bench.systems import Describes, System
 from bench.systems.colour_histogram import ColourHistogram
+from bench.systems.entry import Entry
 from bench.systems.hog_lab import HogLab
 from bench.systems.kaodex import Encodes, Kaodex
+from bench.systems.refitting import Refitting
 from data.errors import UnusableSource
 from data.near_duplicates import NEAR_DUPLICATE_DISTANCE
 from embedder.detectors import Detector, WholePicture
@@ -41,18 +43,22 @@ def run_bench(
     on_progress: Callable[[int], None] | None = None,
     *,
     detector: Detector | None = None,
+    systems: Sequence[System] | None = None,
 ) -> Report:
     """Measure Kaodex, and two rivals that learn nothing on the same draws, on a collection of labelled pictures.
+
+    Or the given `systems` (see `chosen_systems`).
 
     Every system is shown the same: one face of each picture that `detector` finds (see `choose_face`), or, without a
     detector, its centre square. Raises `UnusableSource` where nothing can be measured.
     """
-    systems = _systems(encoder)
-    ready = prepare(collection, systems, on_progress, detector)
+    systems = systems or default_systems(encoder)
+    describers = {system.name: _describer(system) for system in systems}
+    ready = prepare(collection, list({one.name: one for one in describers.values()}.values()), on_progress, detector)
     kept, described = ready.collection, ready.described
-    rows, shortfalls = measure(
-        systems, described.features, described.seconds_each, kept.identities, ready.groups, protocol
-    )
+    features = {name: described.features[one.name] for name, one in describers.items()}
+    seconds_each = {name: described.seconds_each[one.name] for name, one in describers.items()}
+    rows, shortfalls = measure(systems, features, seconds_each, kept.identities, ready.groups, protocol)
     if not rows:
         raise UnusableSource(_why_nothing(kept, protocol, described.unreadable))
     return Report(
@@ -77,20 +83,24 @@ def run_open_set(
     on_draw: Callable[[int], None] | None = None,
     *,
     detector: Detector | None = None,
+    systems: Sequence[System] | None = None,
 ) -> OpenSetReport:
     """Measure the same systems on draws in which a share of the identities are strangers.
 
     `on_progress` is told of each picture described, `on_draw` of each draw done: shots x draws in all. Raises
     `UnusableSource` where nothing can be measured.
     """
-    systems = _systems(encoder)
-    ready = prepare(collection, systems, on_progress, detector)
+    systems = systems or default_systems(encoder)
+    describers = {system.name: _describer(system) for system in systems}
+    ready = prepare(collection, list({one.name: one for one in describers.values()}.values()), on_progress, detector)
     kept, described = ready.collection, ready.described
+    features = {name: described.features[one.name] for name, one in describers.items()}
+    seconds_each = {name: described.seconds_each[one.name] for name, one in describers.items()}
     rows, shortfalls = measure_open_set(
         systems,
-        described.features,
+        features,
         described.hashes,
-        described.seconds_each,
+        seconds_each,
         kept.identities,
         ready.groups,
         protocol,
@@ -109,13 +119,23 @@ def run_open_set(
         tuple(shortfalls),
         described.unreadable,
         tuple(rows),
-        described.features[Kaodex.name],
+        features.get(Kaodex.name, np.zeros((len(kept.identities), 0), np.float32)),
     )
 
 
-def _systems(encoder: Encodes) -> list[System]:
+def default_systems(encoder: Encodes) -> list[System]:
     """Kaodex; a 1-NN on colour histograms, and one on HOG and Lab colours, which sees shapes too."""
     return [Kaodex(encoder), ColourHistogram(), HogLab()]
+
+
+def chosen_systems(encoder: Encodes, entries: Sequence[Entry]) -> list[System]:
+    """The systems of the closed protocol's rows in the other protocols: those that must refit do so in every draw."""
+    keeping = {system.name: system for system in default_systems(encoder)}
+    return [keeping.get(entry.name) or Refitting(entry) for entry in entries]
+
+
+def _describer(system: System) -> Describes:
+    return system.describer if isinstance(system, Refitting) else system
 
 
 def prepare(

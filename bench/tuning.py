@@ -74,31 +74,31 @@ class Searched:
     groups: Int64[np.ndarray, " pictures"]
 
 
-def search(kind: str, given: Settings, scaled: bool, on: Searched) -> Search:
+def search(kind: str, given: Settings, scale: str, on: Searched) -> Search:
     """Search one classifier's settings from those `given`, by balanced accuracy in three folds.
 
     C (LR), k, and the depth of a tree by a grid; a forest's depth at 300 trees, then its trees at that depth; an SVM's
     kernel, degree and C by successive halving, whose first round is the curve. Raises KeyError for another kind.
     """
     if kind == "SVM":
-        return _halving(scaled, on)
+        return _halving(scale, on)
     if kind == "RF":
         fixed = {**given, "n_estimators": FOREST_WHILE_SEARCHING_DEPTH}
-        depth, by_depth = _grid(kind, fixed, scaled, on, "max_depth", DEPTHS)
-        trees, by_trees = _grid(kind, {**given, "max_depth": depth}, scaled, on, "n_estimators", TREES)
+        depth, by_depth = _grid(kind, fixed, scale, on, "max_depth", DEPTHS)
+        trees, by_trees = _grid(kind, {**given, "max_depth": depth}, scale, on, "n_estimators", TREES)
         return Search({**given, "max_depth": depth, "n_estimators": trees}, (by_depth, by_trees))
     setting, values = {"LR": ("C", C), "kNN": ("n_neighbors", NEIGHBOURS), "CART": ("max_depth", DEPTHS)}[kind]
-    best, curve = _grid(kind, given, scaled, on, setting, values)
+    best, curve = _grid(kind, given, scale, on, setting, values)
     return Search({**given, setting: best}, (curve,))
 
 
 def _grid(
-    kind: str, given: Settings, scaled: bool, on: Searched, setting: str, values: Sequence[Any]
+    kind: str, given: Settings, scale: str, on: Searched, setting: str, values: Sequence[Any]
 ) -> tuple[Any, Curve]:
     """The best of the values of one setting, and the curve over all of them."""
     from sklearn.model_selection import GridSearchCV
 
-    made = estimator(kind, {name: value for name, value in given.items() if name != setting}, scaled=scaled)
+    made = estimator(kind, {name: value for name, value in given.items() if name != setting}, scale=scale)
     searching = GridSearchCV(
         made, {f"model__{setting}": list(values)}, scoring="balanced_accuracy", cv=_folds(), refit=False
     )
@@ -113,7 +113,7 @@ def _grid(
     return values[int(np.argmax(found["mean_test_score"]))], curve
 
 
-def _halving(scaled: bool, on: Searched) -> Search:
+def _halving(scale: str, on: Searched) -> Search:
     """Kernel, degree and C: all on some of the pictures, the best third of them on three times as many, and so on."""
     from sklearn.experimental import enable_halving_search_cv  # noqa: F401  (makes the next import possible)
     from sklearn.model_selection import HalvingGridSearchCV
@@ -123,7 +123,7 @@ def _halving(scaled: bool, on: Searched) -> Search:
     ]
     first = min(len(on.labels), max(len(on.labels) // _HALVINGS**2, 2 * FOLDS * len(np.unique(on.labels))))
     searching = HalvingGridSearchCV(
-        estimator("SVM", {}, scaled=scaled),
+        estimator("SVM", {}, scale=scale),
         grids,
         scoring="balanced_accuracy",
         cv=_folds(),

@@ -14,10 +14,13 @@ from cli.bench_closed import (
     Closed,
     budget_option,
     cache_option,
+    chosen_entries,
     markdown_option,
     most_option,
+    random_option,
     systems_option,
     tune_option,
+    weights_option,
 )
 from cli.bench_protocols import PROTOCOLS, chosen_protocol
 from cli.options import RULES, detector_option, device_option
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from bench.closed_report import ClosedReport
     from bench.open_set_report import OpenSetReport
     from bench.report import Report
+    from bench.systems import System
+    from embedder.encoder import Encoder
 
 
 class WholeNumbers(click.ParamType):
@@ -116,9 +121,11 @@ class WholeNumbers(click.ParamType):
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
     help="With --open-set: write curves, the worst confusions and a map to DIR/report.html, one file with pictures. "
-    "With --tune: write the curves of the search to DIR/tuning.png.",
+    "With --protocol closed: draw confusions, pairs of identities, the courses of networks, and the curves of --tune.",
 )
 @systems_option
+@random_option
+@weights_option
 @tune_option
 @budget_option
 @cache_option
@@ -145,6 +152,8 @@ def bench(
     strangers: float | None,
     folder: Path | None,
     systems: str | None,
+    random_init: bool,
+    weights: Path | None,
     tune: bool,
     budget: float | None,
     cache: Path | None,
@@ -168,9 +177,9 @@ def bench(
     With --open-set a random part of the identities is enrolled and the others ask as strangers; each draw is calibrated
     from its own references, as a gallery is, so that what is promised can be compared with what is found.
 
-    With --protocol closed every system of the papers that needs no network is fitted on 80 % of each identity's
-    pictures, or on those without near-duplicates among the others: accuracy on both parts, seconds to fit, to answer,
-    and to add one identity, beside what was published. Some take many minutes: see --budget and --cache.
+    With --protocol closed every system of the papers is fitted on 80 % of each identity's pictures, and asked about the
+    others: accuracy on both parts, seconds to fit, to answer, and to add one identity, beside what was published. Some
+    take many minutes: see --budget and --cache.
 
     \b
       kaodex bench refs/ --shots 1,5
@@ -180,11 +189,13 @@ def bench(
     """
     chosen = chosen_protocol(context, name, open_set)
     open_set = chosen == "open-set"
-    closed = Closed(systems, tune, budget, cache, most, markdown, folder, seed) if chosen == "closed" else None
+    closed = None
+    if chosen == "closed":
+        closed = Closed(systems, tune, budget, cache, most, markdown, folder, seed, random_init, weights)
+    if random_init and weights:
+        raise click.UsageError("--random-init and --weights exclude each other")
     if tune and not folder:
         raise click.UsageError("--tune draws curves: give --report DIR, the folder for them")
-    if closed and folder and not tune:
-        raise click.UsageError("with --protocol closed, --report is for the curves of --tune")
     if file and not file.parent.is_dir():  # told now, not after the measuring
         raise click.BadParameter(f"there is no folder {file.parent}", param_hint="--json")
 
@@ -210,9 +221,12 @@ def bench(
     share = (0.5 if strangers is None else strangers) if open_set else None
     protocol = Protocol(shots, ks, rules, draws, seed, queries_per_identity, share)
     loaded, finder = Encoder.load(encoder, device=device), load_detector(detector)
+    compared = _compared(systems, loaded, random_init, weights)
     if open_set:
         with progress("measuring", len(collection.paths) + len(shots) * draws) as advance:
-            with_strangers = run_open_set(collection, loaded, protocol, advance, advance, detector=finder)
+            with_strangers = run_open_set(
+                collection, loaded, protocol, advance, advance, detector=finder, systems=compared
+            )
         _print(OPEN_COLUMNS, with_strangers.cells())
         answers().print()
         _print(CERTIFICATE_COLUMNS, with_strangers.certificate_cells())
@@ -223,9 +237,24 @@ def bench(
         _finish(with_strangers, file)
     else:
         with progress("describing", len(collection.paths)) as advance:
-            report = run_bench(collection, loaded, protocol, advance, detector=finder)
+            report = run_bench(collection, loaded, protocol, advance, detector=finder, systems=compared)
         _print(COLUMNS, report.cells())
         _finish(report, file)
+
+
+def _compared(systems: str | None, encoder: Encoder, random_init: bool, weights: Path | None) -> list[System] | None:
+    """The systems that were named; None for the usual ones. Those without weights are told of and left out."""
+    if systems is None:
+        return None
+    from bench.run import chosen_systems
+    from bench.systems.photographs import NOT_AVAILABLE, Weights
+
+    source = Weights(weights, random_init)
+    entries = chosen_entries(systems, encoder, source)
+    missing = [entry.name for entry in entries if entry.needs and not source.had(entry.needs)]
+    if missing:
+        talk.print(f"[yellow]note:[/] {NOT_AVAILABLE}, left out: {escape(', '.join(missing))}")
+    return chosen_systems(encoder, [entry for entry in entries if entry.name not in missing])
 
 
 def _finish(report: Report | OpenSetReport | ClosedReport, file: Path | None) -> None:

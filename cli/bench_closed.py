@@ -14,13 +14,29 @@ from cli.progress import progress, talk
 if TYPE_CHECKING:
     from bench.closed_report import ClosedReport
     from bench.collection import Collection
+    from bench.systems.entry import Entry
+    from bench.systems.photographs import Weights
     from embedder.detectors import Detector
     from embedder.encoder import Encoder
 
 systems_option = click.option(
     "--systems",
     metavar="all|NAME,...",
-    help="With --protocol closed: which systems, by name or family, such as kaodex,hand-made,pixels-svm.  [all]",
+    help="Which systems, by name or family, such as kaodex,hand-made,pixels-svm. Those that must refit do so in every "
+    "draw.  [closed: all that were made for characters; else kaodex and two 1-NN floors]",
+)
+random_option = click.option(
+    "--random-init",
+    is_flag=True,
+    help="Run networks of photographs with random weights, and mark their rows so; without it a row whose weights the "
+    "hub does not give says that, and is not measured.",
+)
+weights_option = click.option(
+    "--weights",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Take the weights of networks of photographs from DIR/MODEL.safetensors, such as resnet18.tv_in1k.safetensors,"
+    " instead of the hub.",
 )
 tune_option = click.option(
     "--tune",
@@ -56,6 +72,20 @@ markdown_option = click.option(
 )
 
 
+def chosen_entries(systems: str, encoder: Encoder, weights: Weights) -> tuple[Entry, ...]:
+    """The rows that the user named. Raises UnusableSource for a name that there is not, MissingDependency."""
+    from bench.systems.catalogue import catalogue, choose
+    from bench.systems.learned import require_learning
+    from bench.systems.photographs import require_networks
+
+    entries = choose(catalogue(encoder, weights), systems)
+    if any(entry.kind for entry in entries):
+        require_learning()
+    if any(entry.network for entry in entries):
+        require_networks()
+    return entries
+
+
 @dataclass(frozen=True)
 class Closed:
     """What the user asked of this protocol."""
@@ -66,24 +96,24 @@ class Closed:
     cache: Path | None
     most: int | None
     markdown: Path | None
-    curves: Path | None
+    folder: Path | None
     seed: int
+    random: bool
+    weights: Path | None
 
     def run(self, collection: Collection, encoder: Encoder, detector: Detector) -> ClosedReport:
         """Measure, and write what was asked for."""
         from bench.closed_page import write_section
         from bench.closed_run import Terms, run_closed, sample, to_search
         from bench.kept_figures import KeptFigures
-        from bench.systems.catalogue import catalogue, choose
-        from bench.systems.learned import require_learning
+        from bench.systems.photographs import Weights
 
-        entries = choose(catalogue(encoder), self.systems or "all")
-        if any(entry.kind for entry in entries):
-            require_learning()
+        weights = Weights(self.weights, self.random)
+        entries = chosen_entries(self.systems or "all", encoder, weights)
         if self.most:
             collection = sample(collection, self.most, self.seed)
         kept = KeptFigures.of_run(self.cache, collection, self.seed, detector.name)
-        terms = Terms(self.seed, self.budget and 60 * self.budget, self.tune)
+        terms = Terms(self.seed, self.budget and 60 * self.budget, self.tune, weights)
         rows = len(entries) + (len(to_search(entries)) if self.tune else 0)
         with progress("measuring", len(collection.paths) + rows) as advance:
 
@@ -92,11 +122,17 @@ class Closed:
                 advance(1)
 
             report = run_closed(collection, encoder, entries, terms, kept, advance, tell, detector=detector)
-        if self.curves and report.searches:
-            from bench.tuning_curves import draw_curves
+        if self.folder:
+            from bench.closed_pictures import draw_pictures
 
-            draw_curves(report.searches, self.curves / "tuning.png")
-            talk.print(f"the curves: {escape(str(self.curves / 'tuning.png'))}")
+            drawn = draw_pictures(report, self.folder)
+            if report.searches:
+                from bench.tuning_curves import draw_curves
+
+                draw_curves(report.searches, self.folder / "tuning.png")
+                drawn.append(self.folder / "tuning.png")
+            for picture in drawn:
+                talk.print(f"drawn: {escape(str(picture))}")
         if self.markdown:
             write_section(report, self.markdown, collection.source.resolve().name)
         return report

@@ -6,9 +6,20 @@ import click
 from click.core import ParameterSource
 
 PROTOCOLS = {
-    "few-shot": ("shots", "draws", "ks", "rules", "queries_per_identity"),
-    "open-set": ("shots", "draws", "ks", "rules", "queries_per_identity", "strangers", "folder"),
-    "closed": ("systems", "tune", "budget", "cache", "most", "markdown", "folder"),
+    "few-shot": ("shots", "draws", "ks", "rules", "queries_per_identity", "systems", "random_init", "weights"),
+    "open-set": (
+        "shots",
+        "draws",
+        "ks",
+        "rules",
+        "queries_per_identity",
+        "strangers",
+        "folder",
+        "systems",
+        "random_init",
+        "weights",
+    ),
+    "closed": ("systems", "tune", "budget", "cache", "most", "markdown", "folder", "random_init", "weights"),
 }
 """Each with the options that mean something to it and not to all."""
 

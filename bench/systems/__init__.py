@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, Int64, UInt8
+from jaxtyping import Float32, Int64, Shaped, UInt8
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Fitted(Protocol):
     """A system that knows the references of one draw; identities are numbered from 0."""
 
     def scores(
-        self, queries: Float32[np.ndarray, "queries dim"], variant: Variant
+        self, queries: Shaped[np.ndarray, "queries dim"], variant: Variant
     ) -> Float32[np.ndarray, "queries identities"]:
         """Score every identity for every query, higher for nearer."""
         ...
 
     def neighbours(
-        self, queries: Float32[np.ndarray, "queries dim"], count: int
+        self, queries: Shaped[np.ndarray, "queries dim"], count: int
     ) -> Int64[np.ndarray, "queries count"] | None:
         """The identities of the nearest references, nearest first, -1 past the last; None if it ranks no references."""
         ...
@@ -41,7 +41,9 @@ class Describes(Protocol):
 
     name: str
 
-    def describe(self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> Float32[np.ndarray, "crops dim"]:
+    def describe(
+        self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]]
+    ) -> Float32[np.ndarray, "crops dim"] | UInt8[np.ndarray, "crops dim"]:
         """What it keeps of each picture; called once per picture, before any draw."""
         ...
 
@@ -56,7 +58,7 @@ class System(Describes, Protocol):
 
     def fit(
         self,
-        references: Float32[np.ndarray, "references dim"],
+        references: Shaped[np.ndarray, "references dim"],
         identities: Int64[np.ndarray, " references"],
         count: int,
     ) -> Fitted:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from bench.systems import Describes
 from bench.systems import published as papers
-from bench.systems.classifier import Classifier
 from bench.systems.colour_histogram import ColourHistogram
+from bench.systems.entry import Entry, learned
 from bench.systems.hand_made import HandMade
 from bench.systems.hog_lab import HogLab
 from bench.systems.kaodex import Encodes, Kaodex
-from bench.systems.learned import Learned, Settings
+from bench.systems.network_families import networks
+from bench.systems.photographs import Weights
 from bench.systems.pixels import Pixels
 from bench.systems.references import KeptReferences
 from data.errors import UnusableSource
@@ -40,26 +39,6 @@ _SUMMARY_SVM = {"kernel": "poly", "degree": 3, "C": 11.0}
 _TUNED_FOREST = {"n_estimators": 189, "max_depth": 13, "min_samples_split": 5, "min_samples_leaf": 1, "oob_score": True}
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One row of the table to be."""
-
-    name: str
-    family: str
-    describer: Describes
-    make: Callable[[], Classifier]
-    settings: str
-    published: str = ""
-    measured: str = ""
-    """What tells figures of this row from others of the same name: the encoder's fingerprint."""
-    kind: str | None = None
-    """Which of scikit-learn's classifiers it is."""
-    given: Settings | None = None
-    scaled: bool = False
-    small: bool = True
-    """May run in this process under a budget: it has no long fit."""
-
-
 def slug(name: str) -> str:
     """A name as it is typed.
 
@@ -69,8 +48,8 @@ def slug(name: str) -> str:
     return "-".join("".join(sign if sign.isalnum() else " " for sign in name.lower()).split())
 
 
-def catalogue(encoder: Encodes) -> tuple[Entry, ...]:
-    """All systems, Kaodex first."""
+def catalogue(encoder: Encodes, weights: Weights | None = None) -> tuple[Entry, ...]:
+    """All systems, Kaodex first; `weights` says where networks of photographs get theirs, by default from the hub."""
     hand_made, large, small = HandMade(), Pixels(128), Pixels(96)
     forest = "pixels and forest"
     entries = [
@@ -87,56 +66,30 @@ def catalogue(encoder: Encodes) -> tuple[Entry, ...]:
             for one in (ColourHistogram(), HogLab())
         ),
     ]
-    for family, describer, scaled in (("hand-made", hand_made, True), ("pixels", large, False)):
+    for family, describer, scale in (("hand-made", hand_made, "range"), ("pixels", large, "")):
         for kind, given in _SEVEN.items():
             figure = papers.HAND_MADE[kind] if describer is hand_made else papers.PIXELS
-            entries.append(learned(f"{family} {kind}", family, describer, kind, given, scaled, figure))
+            entries.append(learned(f"{family} {kind}", family, describer, kind, given, scale, figure))
         if describer is hand_made:
             figure = papers.HAND_MADE["SVM"]
-            entries.append(learned("hand-made SVM summary", family, describer, "SVM", _SUMMARY_SVM, scaled, figure))
+            entries.append(learned("hand-made SVM summary", family, describer, "SVM", _SUMMARY_SVM, scale, figure))
     entries += [
-        learned("pixel forest", forest, small, "RF", {"oob_score": True}, False, papers.FOREST),
-        learned("pixel forest tuned", forest, small, "RF", _TUNED_FOREST, False, papers.TUNED_FOREST),
+        learned("pixel forest", forest, small, "RF", {"oob_score": True}, "", papers.FOREST),
+        learned("pixel forest tuned", forest, small, "RF", _TUNED_FOREST, "", papers.TUNED_FOREST),
     ]
-    return tuple(entries)
+    return (*entries, *networks(weights or Weights()))
 
 
-def learned(
-    name: str, family: str, describer: Describes, kind: str, given: Settings, scaled: bool, published: str
-) -> Entry:
-    """A row of one of scikit-learn's classifiers."""
-    make = partial(Learned, kind, given, scaled=scaled)
-    return Entry(name, family, describer, make, told(kind, given), published, "", kind, given, scaled, small=False)
+def choose(entries: Sequence[Entry], wanted: str, *, artists: bool = False) -> tuple[Entry, ...]:
+    """The systems of a list such as `kaodex,hand-made,pixels-svm`: names and families.
 
-
-def told(kind: str, given: Settings) -> str:
-    """Settings in words.
-
-    >>> told("SVM", {"kernel": "poly", "degree": 4, "C": 4.0})
-    'SVM: kernel poly, degree 4, C 4'
-    """
-    words = {
-        "n_estimators": "trees",
-        "n_neighbors": "k",
-        "max_depth": "depth",
-        "min_samples_split": "min split",
-        "min_samples_leaf": "min leaf",
-    }
-    parts = [
-        f"{words.get(name, name)} {value:g}" if isinstance(value, int | float) else f"{words.get(name, name)} {value}"
-        for name, value in given.items()
-        if name != "oob_score"
-    ]
-    return f"{kind}: {', '.join(parts)}" if parts else f"{kind}: defaults"
-
-
-def choose(entries: Sequence[Entry], wanted: str) -> tuple[Entry, ...]:
-    """The systems of a list such as `kaodex,hand-made,pixels-svm`: names and families; `all` is all of them.
+    `all` is all that were made for characters; with `artists` all that were made for artists, Kaodex and the floors.
 
     Raises `UnusableSource` for a name that nobody has, with those there are.
     """
     if wanted == "all":
-        return tuple(entries)
+        always = ("Kaodex", "floor")
+        return tuple(entry for entry in entries if entry.artists == artists or entry.family in always)
     names = {slug(entry.name) for entry in entries}
     families = {slug(entry.family) for entry in entries}
     asked = [slug(part) for part in wanted.split(",") if part.strip()]

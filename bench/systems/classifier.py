@@ -26,6 +26,15 @@ class Classifier(Protocol):
 
 
 @runtime_checkable
+class Watches(Classifier, Protocol):
+    """A classifier that learns in steps, and can tell how it fared: its attribute `course` lists epochs."""
+
+    def watch(self, inputs: Shaped[np.ndarray, "pictures ..."], truth: Int64[np.ndarray, " pictures"]) -> None:
+        """Ask about these after every epoch of the next fit; nothing may be chosen by it."""
+        ...
+
+
+@runtime_checkable
 class Enrolls(Classifier, Protocol):
     """A classifier that takes in one more identity without learning the others again."""
 

@@ -45,30 +45,35 @@ def require_learning() -> None:
             ) from error
 
 
-def estimator(kind: str, settings: Settings, *, scaled: bool) -> Any:
-    """A pipeline of scikit-learn with the step `model`; `scaled` brings each input to [0, 1] over the fitted pictures.
+SCALES = ("", "range", "standard")
+"""Inputs as they are; each brought to [0, 1] over the fitted pictures; or each to mean 0 and deviation 1."""
+
+
+def estimator(kind: str, settings: Settings, *, scale: str) -> Any:
+    """A pipeline of scikit-learn with the step `model`, after one of SCALES.
 
     Settings that are not given are scikit-learn's defaults, except for a thousand steps at most for LR and a fixed seed
     where chance decides.
     """
     from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import MinMaxScaler
+    from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
     module, name = _CLASSES[kind]
     model = getattr(import_module(f"sklearn.{module}"), name)(**{**_ALWAYS.get(kind, {}), **settings})
-    return Pipeline([("scale", MinMaxScaler() if scaled else "passthrough"), ("model", model)])
+    scaler = {"": "passthrough", "range": MinMaxScaler(), "standard": StandardScaler()}[scale]
+    return Pipeline([("scale", scaler), ("model", model)])
 
 
 class Learned:
     """One of scikit-learn's classifiers. It cannot enrol: someone new means learning everyone again."""
 
-    def __init__(self, kind: str, settings: Settings, *, scaled: bool) -> None:
-        self._kind, self._settings, self._scaled = kind, settings, scaled
+    def __init__(self, kind: str, settings: Settings, *, scale: str) -> None:
+        self._kind, self._settings, self._scale = kind, settings, scale
         self.remarks: tuple[str, ...] = ()
 
     def fit(self, inputs: Float32[np.ndarray, "pictures dim"], labels: Int64[np.ndarray, " pictures"]) -> None:
         """Learn from nothing; what scikit-learn warns of becomes a remark."""
-        self._fitted = estimator(self._kind, self._settings, scaled=self._scaled)
+        self._fitted = estimator(self._kind, self._settings, scale=self._scale)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             self._fitted.fit(inputs, labels)

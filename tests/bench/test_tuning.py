@@ -22,7 +22,7 @@ def test_a_grid_finds_what_a_loop_finds(pictures):
     from sklearn.metrics import balanced_accuracy_score
     from sklearn.model_selection import StratifiedGroupKFold
 
-    found = search("kNN", {}, True, pictures)
+    found = search("kNN", {}, "range", pictures)
     folds = list(
         StratifiedGroupKFold(3, shuffle=True, random_state=0).split(pictures.inputs, pictures.labels, pictures.groups)
     )
@@ -32,7 +32,7 @@ def test_a_grid_finds_what_a_loop_finds(pictures):
     for k in tuning.NEIGHBOURS:
         right = []
         for learned, asked in folds:
-            one = estimator("kNN", {"n_neighbors": k}, scaled=True).fit(
+            one = estimator("kNN", {"n_neighbors": k}, scale="range").fit(
                 pictures.inputs[learned], pictures.labels[learned]
             )
             right.append(balanced_accuracy_score(pictures.labels[asked], one.predict(pictures.inputs[asked])))
@@ -46,7 +46,7 @@ def test_a_forest_is_searched_for_depth_then_trees(pictures, monkeypatch):
     monkeypatch.setattr(tuning, "TREES", (2, 20))
     monkeypatch.setattr(tuning, "DEPTHS", (1, None))
     monkeypatch.setattr(tuning, "FOREST_WHILE_SEARCHING_DEPTH", 10)
-    found = search("RF", {"oob_score": False, "n_estimators": 3000}, True, pictures)
+    found = search("RF", {"oob_score": False, "n_estimators": 3000}, "range", pictures)
     assert [curve.setting for curve in found.curves] == ["max_depth", "n_estimators"]
     assert found.settings == {"oob_score": False, "n_estimators": 20, "max_depth": found.settings["max_depth"]}
     assert len(found.curves[1].seconds) == 2
@@ -55,7 +55,7 @@ def test_a_forest_is_searched_for_depth_then_trees(pictures, monkeypatch):
 
 def test_an_svm_is_searched_by_halving(pictures, monkeypatch):
     monkeypatch.setattr(tuning, "C", (0.1, 10.0))
-    found = search("SVM", {"kernel": "poly", "degree": 4, "C": 4.0}, True, pictures)
+    found = search("SVM", {"kernel": "poly", "degree": 4, "C": 4.0}, "range", pictures)
     (curve,) = found.curves
     assert set(curve.lines) == {"linear", "rbf", "poly 2", "poly 3", "poly 4"}
     assert all(len(line) == 2 for line in curve.lines.values())

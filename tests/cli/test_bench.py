@@ -229,6 +229,34 @@ def test_the_closed_protocol_as_table_json_and_page(refs, tmp_path, encoder):
     assert page.startswith("<!-- bench closed: refs -->")
 
 
+def test_systems_of_the_papers_in_few_shot(refs, tmp_path):
+    pytest.importorskip("mahotas", reason="texture needs mahotas; install kaodex[bench]")
+    words = (
+        "--systems",
+        "kaodex,hand-made-nb",
+        "--shots",
+        "2",
+        "-k",
+        "1",
+        "--draws",
+        "2",
+        "--json",
+        tmp_path / "out.json",
+    )
+    result = run(refs, *words)
+    assert result.exit_code == 0, result.output
+    systems = json.loads((tmp_path / "out.json").read_text())["systems"]
+    assert [(one["name"], one["rule"]) for one in systems] == [("kaodex", "weighted"), ("hand-made NB", "refitted")]
+
+
+def test_the_closed_protocol_draws_who_is_taken_for_whom(refs, tmp_path):
+    pytest.importorskip("mahotas", reason="texture needs mahotas; install kaodex[bench]")
+    words = ("--protocol", "closed", "--systems", "kaodex,hand-made-nb", "--report", tmp_path / "report")
+    result = run(refs, *words)
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {"confusion.png", "pairs.png"}
+
+
 def test_searched_settings_have_rows_and_curves(refs, tmp_path, monkeypatch):
     pytest.importorskip("mahotas", reason="texture needs mahotas; install kaodex[bench]")
     monkeypatch.setattr("bench.tuning.NEIGHBOURS", (1, 2))
@@ -251,12 +279,12 @@ def test_a_fit_beyond_its_budget_is_given_up(refs):
 
 def test_each_protocol_has_its_options(refs, tmp_path):
     for words, message in (
-        (("--systems", "all"), "--systems needs --protocol closed"),
+        (("--markdown", tmp_path / "page.md"), "--markdown needs --protocol closed"),
+        (("--random-init", "--weights", tmp_path), "--random-init and --weights exclude each other"),
         (("--open-set", "--cache", tmp_path), "--cache needs --protocol closed"),
         (("--protocol", "closed", "--shots", "5"), "--shots needs --protocol few-shot or --open-set"),
         (("--protocol", "closed", "--open-set"), "a protocol of its own"),
         (("--protocol", "closed", "--tune"), "give --report DIR"),
-        (("--protocol", "closed", "--report", tmp_path), "for the curves of --tune"),
     ):
         result = run(refs, *words)
         assert result.exit_code == 2 and message in " ".join(result.stderr.split()), result.stderr
