@@ -26,6 +26,7 @@ MOST_HITS = 16_384
 """How many neighbours a server gives for a query at most."""
 
 _HITS_AT_ONCE = 262_144
+_MOST_QUERIES = 1024
 _LONG, _SHORT = 4.0, 1.0
 """Seconds of one request above which the next asks for fewer queries, and below which for more."""
 
@@ -46,6 +47,7 @@ class Connection:
             ) from error
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs each failed call; here every one is raised
         self._address = address
+        self._queries_at_once = 8
         with self._told():
             self._client = pymilvus.MilvusClient(
                 address.uri,
@@ -167,8 +169,9 @@ class Connection:
         keys = np.full((len(queries), k), -1, np.int64)
         condition = f"id not in {json.dumps(list(without))}" if without else ""
         most = max(1, _HITS_AT_ONCE // k)
-        start, some = 0, min(8, most)
+        start = 0
         while start < len(queries):
+            some = min(self._queries_at_once, most)
             began = monotonic()
             with self._told():
                 found = self._client.search(
@@ -186,7 +189,10 @@ class Connection:
                 keys[row, : len(hits)] = [hit["id"] for hit in hits]
             start += some
             seconds = monotonic() - began
-            some = max(1, some // 2) if seconds > _LONG else min(most, 2 * some) if seconds < _SHORT else some
+            if seconds > _LONG:
+                self._queries_at_once = max(1, some // 2)
+            elif seconds < _SHORT and start <= len(queries):  # a full request
+                self._queries_at_once = min(_MOST_QUERIES, max(self._queries_at_once, 2 * some))
         return similarities, keys
 
     @contextmanager
