@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.markup import escape
 
+from cli.gallery_index import index_gallery
 from cli.options import GALLERY, device_option, gallery_option, kind_option
 from cli.output import answers, count, place, table
 from cli.progress import progress, talk
@@ -17,6 +18,9 @@ from data.gallery_place import GalleryPlace
 @click.group()
 def gallery() -> None:
     """Look at a gallery, change it, keep it safe."""
+
+
+gallery.add_command(index_gallery)
 
 
 @gallery.command("list")
@@ -68,6 +72,7 @@ def show(name: str | None, kind: str, gallery: GalleryPlace, sheet: Path | None)
 
 
 def _show_gallery(opened) -> None:
+    from index.approximate import described
     from index.reencoder import newer_default
     from index.staged_encodings import encoder_to_leave
 
@@ -82,6 +87,8 @@ def _show_gallery(opened) -> None:
             f"{count(sum(who.references for who in held), 'reference')}, encoder {encoder.name} "
             f"({encoder.dimension} numbers, fingerprint {encoder.fingerprint[:12]})"
         )
+        if isinstance(opened.path, Path):
+            console.print(f"  search: {escape(described(opened.store, kind))}")
         if words := opened.store.searched_by(kind):
             console.print(f"  search: {words}")
     made_with = encoder_to_leave(opened.store)

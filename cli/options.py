@@ -73,6 +73,14 @@ kind_option = click.option(
     show_default=True,
     help="What the identities are.",
 )
+search_option = click.option(
+    "--search",
+    type=click.Choice(["auto", "exact", "approximate"]),
+    default="auto",
+    show_default=True,
+    help="auto: exact, and beyond the exact range by the gallery's index (`kaodex gallery index`) where it finds 99 % "
+    "of the nearest.",
+)
 RULES = ("weighted", "nearest", "majority", "centroid")
 """Those of `index.voting`, the default first; written here again because importing them would slow `--help`."""
 

@@ -25,6 +25,7 @@ from cli.options import (
     misid_option,
     only_option,
     rule_option,
+    search_option,
 )
 from cli.output import answers, count, place, table
 from cli.progress import progress, talk
@@ -48,6 +49,7 @@ ROOM_FOR_REFERENCES = 110
 @fpir_option
 @misid_option
 @only_option
+@search_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per picture, one line each.")
 @click.option(
     "--annotate",
@@ -67,6 +69,7 @@ def query(
     fpir: float,
     misid: float,
     only: tuple[str, ...],
+    search: str,
     as_json: bool,
     folder: Path | None,
     gallery: Path,
@@ -93,6 +96,7 @@ def query(
     columns = ["picture", "face", "answer", ">score", ">p", "next", "nearest references"]
     lines = table(*columns[: None if answers().width >= ROOM_FOR_REFERENCES else -1])
     with Recognizer.open(gallery, encoder=encoder, detector=detector, device=device) as recognizer:
+        recognizer.gallery.choose_search(search)
         sheets = _Sheets(folder, recognizer.gallery) if folder else None
         pictures, total = _pictures(images)
         asked: deque[Path] = deque()
