@@ -53,10 +53,17 @@ class Holdings:
 
     def enrolled(self, kind: str) -> tuple[Int64[np.ndarray, " enrolled"], Int64[np.ndarray, " enrolled"]]:
         """The enrolled references of a kind, ascending, and whose each is."""
-        if kind not in self._kinds:
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        which = (self._kind_of[: self._size] == self._kinds.index(kind)) & (self.owners != NOBODY)
+        which = self._enrolled(kind)
         return self.references[which], self.owners[which]
+
+    def count(self, kind: str) -> int:
+        """How many references of a kind are enrolled."""
+        return int(np.count_nonzero(self._enrolled(kind)))
+
+    def _enrolled(self, kind: str) -> Bool[np.ndarray, " references"]:
+        if kind not in self._kinds:
+            return np.zeros(self._size, bool)
+        return (self._kind_of[: self._size] == self._kinds.index(kind)) & (self.owners != NOBODY)
 
     def face_taken(self, face: int) -> bool:
         """Whether an enrolled reference holds this face."""

@@ -79,6 +79,10 @@ class Journal:
         """The enrolled references of a kind, ascending, and whose each is."""
         return self._state.enrolled(kind)
 
+    def count(self, kind: str) -> int:
+        """How many references of a kind are enrolled."""
+        return self._state.count(kind)
+
     def counts(self) -> dict[int, int]:
         """How many references each identity has; identities without any are left out."""
         return dict(self._state.counts)

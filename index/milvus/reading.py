@@ -47,8 +47,8 @@ class MilvusReader(MilvusPlace):
 
     def kinds(self) -> list[str]:
         """The kinds of which at least one reference is enrolled, banks of strangers last."""
-        held = {who.kind for who in self.identities()}
-        return [kind for kind in (*KINDS, *STRANGERS_OF.values()) if kind in held]
+        journal = self._refresh()
+        return [kind for kind in (*KINDS, *STRANGERS_OF.values()) if journal.count(kind)]
 
     def revision(self) -> int:
         """How many moves the journal holds; 0 for a gallery that never held anything."""
@@ -111,16 +111,18 @@ class MilvusReader(MilvusPlace):
 
     def count(self, kind: str | None = None) -> int:
         """How many references are enrolled, of a kind or of all."""
-        return sum(who.references for who in self.identities(kind))
+        journal = self._refresh()
+        return sum(journal.count(one) for one in ([kind] if kind else journal.stamps))
 
     def vectors(self, kind: str, references: Sequence[int] | None = None) -> Vectors:
         """All enrolled references of a kind, or those of the given ones that are enrolled. Raises GalleryDamaged."""
         with self.snapshot():
-            ids, identities = self._journal.enrolled(kind)
-            if references is not None:
-                wanted = np.isin(ids, np.fromiter(references, np.int64, len(references)))
-                ids, identities = ids[wanted], identities[wanted]
-            return self._vectors_of(kind, ids, identities)
+            if references is None:
+                return self._vectors_of(kind, *self._journal.enrolled(kind))
+            ids = np.unique(np.fromiter(references, np.int64, len(references)))
+            identities = self._journal.owners(ids)
+            enrolled = np.array([who >= 0 and self._journal.names[who][0] == kind for who in identities.tolist()], bool)
+            return self._vectors_of(kind, ids[enrolled], identities[enrolled])
 
     def vectors_in_batches(self, kind: str, batch: int = _AT_ONCE) -> Iterator[Vectors]:
         """What `vectors` gives of all, in the same order, in parts of at most `batch` references.

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import GalleryError
+from data.gallery_place import MilvusAddress
 from index.gallery import Gallery
 from index.milvus import MilvusStore, served
 from index.milvus.connection import Connection
@@ -116,6 +117,33 @@ def test_an_approximate_index_is_asked_for_more_and_ranked_here():
     assert not here.exact
     for found, right in zip(here.nearest(queries, 5), nearest(server.encodings, queries, 5), strict=True):
         assert np.array_equal(found, right)
+
+
+def test_as_many_queries_are_asked_at_once_as_are_answered_in_seconds(monkeypatch):
+    pytest.importorskip("pymilvus", reason='pymilvus is missing: pip install "kaodex[milvus]"')
+    clock, asked = [0.0], []
+
+    class Client:
+        def search(self, collection, data, **_):
+            asked.append(len(data))
+            clock[0] += 0.2 * len(data)  # seconds
+            return [[{"id": int(query[0]), "distance": query[0]}] for query in data]
+
+    monkeypatch.setattr("index.milvus.connection.monotonic", lambda: clock[0])
+    monkeypatch.setattr("pymilvus.MilvusClient", lambda *_, **__: Client())
+    connection = Connection(MilvusAddress("nowhere", 1, "x"))
+    queries = np.arange(70, dtype=np.float32)[:, None]
+    for _ in range(2):
+        near, keys = connection.nearest("rows", "encoding", queries, 2)
+        assert np.array_equal(keys[:, 0], np.arange(70)) and (keys[:, 1] == -1).all()
+        assert np.array_equal(near[:, 0], queries[:, 0]) and np.isneginf(near[:, 1]).all()
+    assert set(asked[:8]) == {8} and max(asked) == 8
+    for least, most, sizes in ((0.1, 0.5, [8, 4, 2, 2]), (0.9, 9.0, [2, 4, 8, 8])):
+        clock, asked = [0.0], []
+        monkeypatch.setattr("index.milvus.connection._SHORT", least)
+        monkeypatch.setattr("index.milvus.connection._LONG", most)
+        connection.nearest("rows", "encoding", queries, 2)
+        assert asked[:4] == sizes and sum(asked) == 70
 
 
 def test_rows_that_were_just_read_are_not_read_again():
