@@ -70,6 +70,9 @@ class ForeignRuntime:
             parts.append(self._run(part))
         return np.concatenate(parts)[: len(batch)]
 
+    def on_one_core(self) -> None:
+        """Networks of others may be large: one copy of the weights, and its memory for one batch."""
+
     def _run(self, batch: np.ndarray) -> np.ndarray:
         card = self._card
         pictures = np.ascontiguousarray(batch, self._float)

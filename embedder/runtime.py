@@ -28,6 +28,10 @@ class Runtime(Protocol):
         """One vector for each picture."""
         ...
 
+    def on_one_core(self) -> Runtime | None:
+        """The same network for several threads that each call it at once; None where that gains nothing."""
+        ...
+
 
 def choose_runtime(card: Card, device: str) -> Runtime:
     """The runtime for a device word; raises UnusableEncoder for an unknown device or one that is not there."""
@@ -42,13 +46,21 @@ def choose_runtime(card: Card, device: str) -> Runtime:
     raise UnusableEncoder(f"there is no device '{device}'; use auto, cpu, cuda, cuda:0 (1, 2, …) or torch-cpu")
 
 
-def open_session(path: Path, *, spinning: bool = True) -> Any:
+def usable_cores() -> int:
+    """How many cores a network may use: those of this process, or OMP_NUM_THREADS of them."""
+    told = os.environ.get("OMP_NUM_THREADS", "")  # what other networks go by, and what Ray sets for a worker
+    if told.isdecimal() and int(told):
+        return int(told)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def open_session(path: Path, *, spinning: bool = True, threads: int = 0) -> Any:
     """An ONNX file in ONNX Runtime on the CPU, with the operators of ONNX Runtime and no others.
 
     Threads that wait for the next operator keep a core busy while `spinning`: quickest for a network that works alone.
     Without it, a network that two threads run at once was a quarter quicker on two cores, and no slower for one.
 
-    It works on all cores, or on as many threads as OMP_NUM_THREADS says.
+    It works on all cores, on as many threads as OMP_NUM_THREADS says, or on `threads`.
 
     Raises MissingDependency where there is no onnxruntime, UnusableEncoder for what it cannot open.
     """
@@ -60,9 +72,8 @@ def open_session(path: Path, *, spinning: bool = True) -> Any:
         ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    threads = os.environ.get("OMP_NUM_THREADS", "")  # what other networks go by, and what Ray sets for a worker
-    if threads.isdecimal():
-        options.intra_op_num_threads = int(threads)
+    if threads or "OMP_NUM_THREADS" in os.environ:
+        options.intra_op_num_threads = threads or usable_cores()
     if not spinning:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
@@ -76,8 +87,10 @@ class OnnxRuntime:
 
     name = "onnxruntime cpu"
 
-    def __init__(self, card: Card) -> None:
-        self._session = open_session(card.file(ONNX))
+    def __init__(self, card: Card, threads: int = 0) -> None:
+        self._card = card
+        self._session = open_session(card.file(ONNX), threads=threads)
+        self._alone: OnnxRuntime | None = None
         self.dimension = card.dimension
         _check_width(self._session.get_outputs()[0].shape[-1], card)
 
@@ -85,6 +98,15 @@ class OnnxRuntime:
         """Unit vectors, one for each picture."""
         encodings: np.ndarray = self._session.run(["encoding"], {"image": batch})[0]
         return encodings
+
+    def on_one_core(self) -> OnnxRuntime | None:
+        """A session of one thread: where others decode pictures meanwhile, no layer waits for a part of it.
+
+        The encodings are the same to the last bit.
+        """
+        if self._alone is None and usable_cores() > 1:
+            self._alone = OnnxRuntime(self._card, threads=1)
+        return self._alone
 
 
 class TorchRuntime:
@@ -119,6 +141,9 @@ class TorchRuntime:
             pictures = torch.from_numpy(batch).to(self._device).contiguous(memory_format=torch.channels_last)
             encodings: np.ndarray = self._network(pictures).float().cpu().numpy()
         return encodings
+
+    def on_one_core(self) -> None:
+        """PyTorch has one number of threads for all, and a GPU wants large batches."""
 
 
 def _cuda_works() -> bool:

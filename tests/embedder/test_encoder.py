@@ -41,6 +41,29 @@ def test_working_ahead_changes_no_bit(tiny_encoder: Path, crops: list[np.ndarray
         encoder.encode([*crops[:16], np.zeros((0, 4, 3), np.uint8)], batch_size=5)
 
 
+def test_many_crops_spread_over_the_cores_and_change_no_bit(
+    tiny_encoder: Path, crops: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = crops + crops[:7]
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    together = Encoder.load(tiny_encoder, device="cpu")
+    assert together._runtime.on_one_core() is None
+    expected = together.encode(many)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    spread = Encoder.load(tiny_encoder, device="cpu")
+    alone, used = spread._runtime.on_one_core(), []
+    forward = alone.forward
+    monkeypatch.setattr(alone, "forward", lambda batch: used.append(len(batch)) or forward(batch))
+    np.testing.assert_array_equal(spread.encode(many), expected)
+    views = 2 if spread.card["flip_average"] else 1
+    assert sorted(used) == [10] * 3 * views
+    used.clear()
+    np.testing.assert_array_equal(spread.encode(many[:23]), expected[:23])
+    assert not used, "too few to spread"
+    with pytest.raises(ValueError, match="crop 9 must be a uint8 array"):
+        spread.encode([*many[:29], np.zeros((0, 4, 3), np.uint8)])
+
+
 def test_both_runtimes_agree(tiny_encoder: Path, crops: list[np.ndarray]) -> None:
     onnx, torch = Encoder.load(tiny_encoder, device="cpu"), Encoder.load(tiny_encoder, device="torch-cpu")
     assert onnx.fingerprint == torch.fingerprint
@@ -158,4 +181,4 @@ def test_preprocessing_is_what_the_runtime_gets(tiny_encoder: Path, crops: list[
     encoder = Encoder.load(tiny_encoder, device="cpu")
     taken = encoder.card["input"]
     batch = prepare(crops, taken["size"], taken["mean"], taken["std"])
-    np.testing.assert_allclose(encoder._encode_batch(batch), encoder.encode(crops), atol=1e-5)
+    np.testing.assert_allclose(encoder._encode_batch(batch, encoder._runtime), encoder.encode(crops), atol=1e-5)
