@@ -24,7 +24,8 @@ MOST_PER_IDENTITY = 20
 MOST_SAMPLES = 10_000
 
 _ROWS = 256
-_PAIRS = 1 << 24
+_PAIRS = 1 << 22
+_COLUMNS = 16_384
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,8 @@ def sample(
     share = max(1, min(per_identity, most // min(len(names), most)))
     ranks = _scrambled(references[enrolled])
     # the lowest ranks lie nearly always among those below a bound: only these are sorted
-    expected = share + 4 * np.sqrt(share) + 4
-    low = ranks.astype(np.float64) < 2.0**64 * expected / np.maximum(sizes, 1)[whose]
+    part = np.minimum((share + 3 * share**0.5 + 2) / np.maximum(sizes, 1), 1.0)
+    low = ranks <= (part * (2.0**64 - 2048)).astype(np.uint64)[whose]
     short = np.bincount(whose[low], minlength=len(names)) < np.minimum(sizes, share)
     low |= short[whose]
     enrolled, whose = enrolled[low], whose[low]
@@ -143,15 +144,20 @@ def find_neighbourhoods(held: Vectors, positions: Int64[np.ndarray, " samples"],
 def _groups(members: Members, identities: Int64[np.ndarray, " samples"]) -> Iterator[Int64[np.ndarray, " rows"]]:
     """Samples to be searched together, by identity: few enough to compare with all references of their identities."""
     order = np.argsort(identities, kind="stable")
-    start, held, before = 0, 0, -1
-    for at, identity in enumerate(identities[order].tolist()):
-        more = members.count(identity) if identity != before else 0
-        if at > start and (at - start == _ROWS or (at - start + 1) * (held + more) > _PAIRS):
-            yield order[start:at]
-            start, held, more = at, 0, members.count(identity)
-        held, before = held + more, identity
-    if len(order):
-        yield order[start:]
+    names, first = np.unique(identities[order], return_index=True)
+    group: list[np.ndarray] = []
+    rows = held = 0
+    for name, own in zip(names.tolist(), np.split(order, first[1:]), strict=False):  # of nothing, one empty piece
+        count = members.count(name)
+        step = max(1, min(_ROWS, _PAIRS // count))
+        for some in (own[start : start + step] for start in range(0, len(own), step)):
+            if group and (rows + len(some) > _ROWS or (rows + len(some)) * (held + count) > _PAIRS):
+                yield np.concatenate(group)
+                group, rows, held = [], 0, 0
+            group.append(some)
+            rows, held = rows + len(some), held + count
+    if group:
+        yield np.concatenate(group)
 
 
 def _search_together(
@@ -164,18 +170,23 @@ def _search_together(
     columns = np.cumsum([0, *map(len, own)])
     queries = held.encodings[positions].astype(np.float32)
     outside = nearest_references(held, queries, depth, without=left_out)
-    similarities = queries @ held.encodings[left_out].astype(np.float32).T
+    similarities = np.empty((len(queries), len(left_out)), np.float32)
+    for start in range(0, len(left_out), _COLUMNS):
+        some = slice(start, start + _COLUMNS)
+        similarities[:, some] = queries @ held.encodings[left_out[some]].astype(np.float32).T
     others = np.empty(len(positions), np.int64)
     for number, samples in enumerate(np.split(np.arange(len(positions)), first[1:])):
         for row in samples.tolist():
             twins = np.searchsorted(own[number], members.twins(int(positions[row])))
             similarities[row, columns[number] + twins] = -np.inf
             others[row] = len(own[number]) - len(twins)
-    mated = _nearest_of(held, queries, left_out, similarities, depth)
+    mated = outside.merged(_nearest_of(held, queries, left_out, similarities, depth))
+    if len(names) == 1:
+        return Neighbourhoods(held.references[positions], outside, mated, others)
     for number, samples in enumerate(np.split(np.arange(len(positions)), first[1:])):
         similarities[samples[0] : samples[-1] + 1, columns[number] : columns[number + 1]] = -np.inf
-    strangers = _nearest_of(held, queries, left_out, similarities, depth)
-    return Neighbourhoods(held.references[positions], outside.merged(strangers), outside.merged(mated), others)
+    strangers = outside.merged(_nearest_of(held, queries, left_out, similarities, depth))
+    return Neighbourhoods(held.references[positions], strangers, mated, others)
 
 
 def _nearest_of(
