@@ -9,7 +9,16 @@ from pathlib import Path
 
 import click
 
-from cli.options import encoder_option, gallery_option, k_option, kind_option, misid_option, only_option, rule_option
+from cli.options import (
+    encoder_of,
+    encoder_option,
+    gallery_option,
+    k_option,
+    kind_option,
+    misid_option,
+    only_option,
+    rule_option,
+)
 from cli.output import answers, count, table
 from data.errors import GalleryError
 
@@ -36,11 +45,13 @@ def calibrate(
     """
     from index.recognizer import Recognizer
 
-    with Recognizer.open(gallery, encoder=encoder, detector="whole") as recognizer:  # no picture is looked at
+    named = encoder_of(kind, encoder)
+    with Recognizer.open(gallery, detector="whole", kinds=(kind,), **named) as recognizer:  # no picture is looked at
         if kind not in recognizer.gallery.kinds():
-            raise GalleryError(f"{gallery} holds no {kind}: enrol somebody first, with `kaodex enroll FOLDER`")
+            option = " --kind artist" if kind == "artist" else ""
+            raise GalleryError(f"{gallery} holds no {kind}: enrol somebody first, with `kaodex enroll FOLDER{option}`")
         calibrator = recognizer.gallery.calibrator(kind, only or None)
-        costs = calibrator.costs(RATES, misid, k=k, rule=rule, bank=recognizer.bank)
+        costs = calibrator.costs(RATES, misid, k=k, rule=rule, bank=recognizer.encoders[kind].bank)
         null, mated = calibrator.outcomes(k, rule)
     if as_json:
         for promise, cost in costs:

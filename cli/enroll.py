@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.markup import escape
 
-from cli.options import detector_option, device_option, encoder_option, gallery_option, kind_option
+from cli.options import detector_option, device_option, encoder_of, encoder_option, gallery_option, kind_option
 from cli.output import answers, count, table
 from cli.progress import progress, talk
 from data.folders import Found, LabelledPicture, find_pictures, find_strangers
@@ -73,9 +73,13 @@ def enroll(
     A picture may show others too: its faces are compared with the identity's other references when all of those are
     enrolled, two at least. Where no face clearly agrees with them, nobody is guessed: the picture is listed.
 
+    With --kind artist the pictures are looked at as wholes and in parts, whatever faces they show; one without a
+    drawing on it is listed.
+
     \b
       kaodex enroll refs/                  refs/rem/1.png, refs/rem/2.png, refs/ram/1.png …
       kaodex enroll downloads/ --as rem    everything in downloads/ shows rem
+      kaodex enroll art/ --kind artist     art/mika/1.png, art/sato/1.png … : a folder per artist
       kaodex enroll crowd/ --as-strangers  each folder, and each loose picture, is somebody who is nobody here
     """
     if as_strangers and name:
@@ -96,7 +100,14 @@ def enroll(
 
             leaving.enter_context(cluster(ray))  # first: a mistake should leave no empty gallery behind
         recognizer = leaving.enter_context(
-            Recognizer.open(gallery, create=True, encoder=encoder, detector=detector, device=device)
+            Recognizer.open(
+                gallery,
+                create=True,
+                detector=detector,
+                device=device,
+                kinds=(kind,),
+                **encoder_of(kind, encoder),
+            )
         )
         with progress("enrolling", len(pictures)) as advance:
 
@@ -153,8 +164,13 @@ def _print(report: EnrolmentReport, recognizer: Recognizer, kind: str) -> None:
     from index.enrolment import Enrolment
 
     held = {who.name: who.references for who in recognizer.gallery.identities(kind)}
-    columns = (">added", ">skipped", ">unreadable", ">no face", ">several faces", ">conflicts", ">references")
-    lines = table("identity", *columns, "")
+    fates = [Enrolment.ADDED, Enrolment.SKIPPED, Enrolment.UNREADABLE]
+    fates += [Enrolment.BLANK] if kind == "artist" else [Enrolment.FACELESS, Enrolment.UNDECIDED]
+    fates += [Enrolment.CONFLICT]
+    heads = {Enrolment.CONFLICT: "conflicts"}
+    lines = table(
+        kind if kind == "artist" else "identity", *(f">{heads.get(one, one)}" for one in fates), ">references", ""
+    )
     for name, counts in report.counts.items():
         notes = []
         if report.near_duplicates.get(name):
@@ -163,17 +179,7 @@ def _print(report: EnrolmentReport, recognizer: Recognizer, kind: str) -> None:
             notes.append("one reference only: three or more are recognised more often")
         lines.add_row(
             escape(name),
-            *(
-                str(counts[enrolment])
-                for enrolment in (
-                    Enrolment.ADDED,
-                    Enrolment.SKIPPED,
-                    Enrolment.UNREADABLE,
-                    Enrolment.FACELESS,
-                    Enrolment.UNDECIDED,
-                    Enrolment.CONFLICT,
-                )
-            ),
+            *(str(counts[fate]) for fate in fates),
             str(held.get(name, 0)),
             "; ".join(notes),
         )

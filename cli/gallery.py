@@ -74,7 +74,6 @@ def show(name: str | None, kind: str, gallery: GalleryPlace, sheet: Path | None)
 def _show_gallery(opened) -> None:
     from index.approximate import described
     from index.reencoder import newer_default
-    from index.staged_encodings import encoder_to_leave
 
     console = answers()
     size = f"{opened.path.stat().st_size / 1e6:,.1f} MB, " if isinstance(opened.path, Path) else ""
@@ -87,14 +86,13 @@ def _show_gallery(opened) -> None:
             f"{count(sum(who.references for who in held), 'reference')}, encoder {encoder.name} "
             f"({encoder.dimension} numbers, fingerprint {encoder.fingerprint[:12]})"
         )
-        if isinstance(opened.path, Path):
-            console.print(f"  search: {escape(described(opened.store, kind))}")
         if words := opened.store.searched_by(kind):
             console.print(f"  search: {words}")
-    made_with = encoder_to_leave(opened.store)
-    newer = newer_default(made_with) if made_with else None
-    if made_with and newer:
-        console.print(f"made with {made_with.name}; `kaodex gallery reencode` moves it to {newer}")
+        if isinstance(opened.path, Path):
+            console.print(f"  search: {escape(described(opened.store, kind))}")
+        if newer := newer_default(encoder, kind):
+            option = " --kind artist" if kind == "artist" else ""
+            console.print(f"  made with {encoder.name}; `kaodex gallery reencode{option}` moves it to {newer}")
     lines = table("when (UTC)", ">references", "command")
     for command in opened.history():
         words = f"[dim]{escape(command.words)} (undone)[/]" if command.undone else escape(command.words)
@@ -250,6 +248,11 @@ def import_gallery(source: GalleryPlace, gallery: GalleryPlace, allow_conflicts:
 
 @gallery.command()
 @click.option("--encoder", metavar="NAME|FOLDER|onnx:FILE", help="The encoder to move to; by default the shipped one.")
+@click.option(
+    "--kind",
+    type=click.Choice(["character", "artist"]),
+    help="Whose encodings are moved; each kind has an encoder of its own.  [character, if any were enrolled]",
+)
 @click.option("--drop-unreadable", is_flag=True, help="Remove the references whose stored crop is missing or damaged.")
 @click.option(
     "--export-before",
@@ -260,7 +263,12 @@ def import_gallery(source: GalleryPlace, gallery: GalleryPlace, allow_conflicts:
 @gallery_option
 @device_option
 def reencode(
-    encoder: str | None, drop_unreadable: bool, export_before: Path | None, gallery: GalleryPlace, device: str
+    encoder: str | None,
+    kind: str | None,
+    drop_unreadable: bool,
+    export_before: Path | None,
+    gallery: GalleryPlace,
+    device: str,
 ) -> None:
     """Move the gallery to another encoder, from the crops that it keeps.
 
@@ -269,15 +277,17 @@ def reencode(
     `undo` works as before; the move itself is no step that `undo` walks back (--export-before keeps a way).
     """
     from embedder import Encoder
+    from index.kind_encoders import DEFAULTS, stamp_held
     from index.reencoder import Reencoder
 
     with _open(gallery) as opened:
-        reencoder = Reencoder(opened, Encoder.load(encoder, device=device))
+        moved = kind or next((one for one in DEFAULTS if stamp_held(opened.store, one)), "character")
+        reencoder = Reencoder(opened, Encoder.load(encoder or DEFAULTS[moved], device=device), moved)
         report = reencoder.report
         if reencoder.given_up:
             talk.print(f"an unfinished re-encoding to {escape(reencoder.given_up)} is given up")
         if report.source is None:
-            click.echo(f"{gallery} is empty: nothing to do")
+            click.echo(f"{gallery} {f'holds no {moved}' if kind else 'is empty'}: nothing to do")
             return
         if reencoder.needless:
             click.echo(f"{gallery} is made with {report.source.name} already: nothing to do")
@@ -286,8 +296,7 @@ def reencode(
             with progress("re-encoding", reencoder.waiting) as advance:
                 reencoder.run(drop_unreadable=drop_unreadable, export_before=export_before, on_batch=advance)
             if report.switched:
-                for kind in opened.kinds():
-                    opened.calibrator(kind).neighbourhoods()
+                opened.calibrator(moved).neighbourhoods()
         except KeyboardInterrupt:
             if not report.switched:
                 talk.print(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypedDict
 
 import click
 
@@ -45,7 +46,8 @@ encoder_option = click.option(
     "--encoder",
     default=None,
     metavar="NAME|FOLDER|onnx:FILE",
-    help="The encoder; by default the one that made the gallery, or the shipped one for a new gallery.",
+    help="The encoder for the kind that is asked for (characters, if none is); by default the one that made the "
+    "gallery, or the shipped one.",
 )
 device_option = click.option(
     "--device",
@@ -81,6 +83,20 @@ search_option = click.option(
     help="auto: exact, and beyond the exact range by the gallery's index (`kaodex gallery index`) where it finds 99 % "
     "of the nearest.",
 )
+
+
+class EncoderNames(TypedDict, total=False):
+    """What `Recognizer.open` is told of encoders."""
+
+    encoder: str | None
+    artist_encoder: str | None
+
+
+def encoder_of(kind: str | None, name: str | None) -> EncoderNames:
+    """The arguments of `Recognizer.open` for `--encoder NAME` of a kind; without a kind, characters are meant."""
+    return {"artist_encoder": name} if kind == "artist" else {"encoder": name}
+
+
 RULES = ("weighted", "nearest", "majority", "centroid")
 """Those of `index.voting`, the default first; written here again because importing them would slow `--help`."""
 
@@ -114,5 +130,5 @@ only_option = click.option(
     "--only",
     multiple=True,
     metavar="NAME",
-    help="Ask about this character alone, as if nobody else were enrolled; may be given several times.",
+    help="Ask about this identity alone, as if nobody else of its kind were enrolled; may be given several times.",
 )

@@ -18,6 +18,7 @@ from rich.table import Table
 from cli.options import (
     detector_option,
     device_option,
+    encoder_of,
     encoder_option,
     fpir_option,
     gallery_option,
@@ -38,11 +39,14 @@ if TYPE_CHECKING:
     from index.recognizer import Recognizer
 
 
+MOST_EVIDENCE = 12
+"""Lines on where in a picture a style is like whose; who asks about more pictures wants them counted."""
+
 ROOM_FOR_REFERENCES = 110
 """Columns of a terminal below which the nearest references would break every line in pieces."""
 
 
-@click.command(short_help="Say who pictures show.")
+@click.command(short_help="Say who pictures show, and who drew them.")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @k_option
 @rule_option
@@ -50,6 +54,12 @@ ROOM_FOR_REFERENCES = 110
 @misid_option
 @only_option
 @search_option
+@click.option(
+    "--kind",
+    type=click.Choice(["character", "artist"]),
+    help="Ask only who is shown, or only who drew it.  [both, as far as they are enrolled]",
+)
+@click.option("--fast", is_flag=True, help="Ask for the artist by two views of a picture, not by all of its parts.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per picture, one line each.")
 @click.option(
     "--annotate",
@@ -70,6 +80,8 @@ def query(
     misid: float,
     only: tuple[str, ...],
     search: str,
+    kind: str | None,
+    fast: bool,
     as_json: bool,
     folder: Path | None,
     gallery: Path,
@@ -77,25 +89,33 @@ def query(
     encoder: str | None,
     device: str,
 ) -> None:
-    """Say who pictures show: a name, or unknown where strangers reach such a score too often.
+    """Say who pictures show, and who drew them: a name, or unknown where strangers reach such a score too often.
 
     Of strangers, at most a share --fpir is given a name, on average; p is the share that would score as high. A face is
     ambiguous where two enrolled identities cannot be told apart at the rate --misid.
+
+    Where artists are enrolled, the nearest of them is told for the whole picture, by the same rules, with the parts of
+    the picture that are like that artist's references. It is evidence, not a verdict: styles overlap.
 
     IMAGE is a picture, a folder of pictures, or - for paths on standard input, one a line.
 
     \b
       kaodex query a.png b.png
       kaodex query downloads/ --json > answers.jsonl
+      kaodex query a.png --kind artist --annotate named/
       find . -name "*.webp" | kaodex query - --annotate named/
     """
     from index.recognizer import Recognizer
 
     failed = 0
-    statuses: Counter[str] = Counter()
+    statuses: dict[str, Counter[str]] = {"face": Counter(), "artist": Counter()}
+    evidence: list[str] = []
     columns = ["picture", "face", "answer", ">score", ">p", "next", "nearest references"]
     lines = table(*columns[: None if answers().width >= ROOM_FOR_REFERENCES else -1])
-    with Recognizer.open(gallery, encoder=encoder, detector=detector, device=device) as recognizer:
+    kinds = (kind,) if kind else ()
+    with Recognizer.open(
+        gallery, detector=detector, device=device, kinds=kinds, **encoder_of(kind, encoder)
+    ) as recognizer:
         recognizer.gallery.choose_search(search)
         sheets = _Sheets(folder, recognizer.gallery) if folder else None
         pictures, total = _pictures(images)
@@ -110,7 +130,14 @@ def query(
         try:
             with progress("asking", total) as advance:
                 for answer in recognizer.query(
-                    noted(), k=k, rule=rule, fpir=fpir, misidentification=misid, only=only or None
+                    noted(),
+                    k=k,
+                    rule=rule,
+                    fpir=fpir,
+                    misidentification=misid,
+                    only=only or None,
+                    kind=kind,
+                    fast=fast,
                 ):
                     path = asked.popleft()
                     if answer.error:
@@ -122,17 +149,25 @@ def query(
                         click.echo(json.dumps(answer.as_json(), ensure_ascii=False))
                     else:
                         _add(lines, answer)
-                    statuses.update(str(face.status) for face in answer.faces)
+                    statuses["face"].update(str(face.status) for face in answer.faces)
+                    if answer.artist:
+                        statuses["artist"][str(answer.artist.status)] += 1
+                        evidence += _evidence(answer.image, answer.artist)
                     advance(1)
         except KeyboardInterrupt:
             interrupted = True
-        if set(statuses) == {"unknown"}:
-            _tell_shortage(recognizer, k, rule, fpir, only)
+        for asked_for, counted in zip(("character", "artist"), statuses.values(), strict=True):
+            if set(counted) == {"unknown"}:
+                _tell_shortage(recognizer, asked_for, k, rule, fpir, only)
     if not as_json:
         answers().print(lines)
-        if statuses.total() > 1:
-            told = ", ".join(f"{number:,} {status}" for status, number in sorted(statuses.items()))
-            answers().print(f"{count(statuses.total(), 'face')}: {told}")
+        for noun, counted in statuses.items():
+            if counted.total() > 1:
+                told = ", ".join(f"{number:,} {status}" for status, number in sorted(counted.items()))
+                answers().print(f"{count(counted.total(), noun)}: {told}")
+        if len(evidence) <= MOST_EVIDENCE:
+            for line in evidence:
+                answers().print(line)
     if sheets:
         talk.print(f"annotated pictures: {escape(str(folder))}")
     if interrupted:
@@ -142,16 +177,36 @@ def query(
         raise SystemExit(1)
 
 
-def _tell_shortage(recognizer: Recognizer, k: int, rule: str, fpir: float, only: tuple[str, ...]) -> None:
-    """Where nobody could be named, whoever was asked about, say so, and what to do."""
-    for kind in recognizer.gallery.kinds():
-        missing = recognizer.gallery.shortage(fpir, k=k, rule=rule, kind=kind, only=only or None, bank=recognizer.bank)
-        if missing:
-            talk.print(
-                f"[yellow]note:[/] nobody can be named at --fpir {fpir:g}: {missing:,} more identities are needed "
-                "to tell so small a rate by; enrol more, add strangers with `kaodex enroll FOLDER --as-strangers`, or "
-                "allow a larger --fpir"
-            )
+def _tell_shortage(recognizer: Recognizer, kind: str, k: int, rule: str, fpir: float, only: tuple[str, ...]) -> None:
+    """Where nobody of a kind could be named, whoever was asked about, say so, and what to do."""
+    bank = recognizer.encoders[kind].bank
+    missing = recognizer.gallery.shortage(fpir, k=k, rule=rule, kind=kind, only=only or None, bank=bank)
+    if missing:
+        nobody, more, option = "nobody", "identities", ""
+        if kind == "artist":
+            nobody, more, option = "no artist", "artists", " --kind artist"
+        talk.print(
+            f"[yellow]note:[/] {nobody} can be named at --fpir {fpir:g}: {missing:,} more {more} are needed to tell so "
+            f"small a rate by; enrol more, add strangers with `kaodex enroll FOLDER{option} --as-strangers`, or allow "
+            "a larger --fpir"
+        )
+
+
+def _evidence(image: str, recognition: Recognition) -> list[str]:
+    """A line on which parts of a picture are like whose references; or why an artist could not be asked for."""
+    if recognition.reason:
+        return [f"{escape(image)}: no artist can be told: {escape(recognition.reason)}"]
+    evidence = recognition.evidence
+    if evidence is None or evidence.other is None:
+        return []
+    towards = sum(view.leaning > 0 for view in evidence.views)
+    most = max(evidence.views, key=lambda view: view.leaning)
+    least = min(evidence.views, key=lambda view: view.leaning)
+    return [
+        f"{escape(image)}: {towards} of {count(len(evidence.views), 'view')} nearer to {escape(evidence.artist)} than "
+        f"to {escape(evidence.other)}, most {most.view} ({most.leaning:+.2f}), least {least.view} "
+        f"({least.leaning:+.2f})"
+    ]
 
 
 def _pictures(images: tuple[str, ...]) -> tuple[Iterator[Path], int | None]:
@@ -203,7 +258,10 @@ def _cells(recognition: Recognition) -> tuple[str, ...]:
     score = "" if recognition.score is None else f"{recognition.score:.2f}"
     others = recognition.candidates[1:] if recognition.identity else recognition.candidates
     runner_up = f"{escape(others[0].identity)} {others[0].score:.2f}" if others else ""
-    near = ", ".join(f"{escape(_short(near.source))} {near.similarity:.2f}" for near in recognition.neighbours[:2])
+    near = ", ".join(
+        f"{escape(_short(near.source))} {near.similarity:.2f}{f' ({near.view})' if near.view else ''}"
+        for near in recognition.neighbours[:2]
+    )
     p_value = "" if recognition.p_value is None else f"{recognition.p_value:.3g}"
     return name, score, p_value, runner_up, near
 

@@ -20,6 +20,8 @@ from embedder.preprocess import RESIZE_RULE, prepare
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "weights"
 DEFAULT_ENCODER = "faces-2"
+DEFAULT_ARTIST_ENCODER = "art-1"
+"""What tells artists apart, where nothing else is asked for."""
 CARD, ONNX, WEIGHTS = "encoder.json", "model.onnx", "model.safetensors"
 PREFIX = "onnx:"
 """What the name of an ONNX file of others begins with; such a file has no card of ours."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from index.decision import Status
 from index.records import Box
@@ -27,6 +28,37 @@ class Neighbour:
     reference: int
     source: str
     similarity: float
+    view: str | None = None
+    """Of a picture asked for its artist: which of its views is nearest to this reference."""
+
+
+@dataclass(frozen=True)
+class ViewAgreement:
+    """How near one view of a picture is to one reference of each of two artists, those nearest to the picture."""
+
+    view: str
+    box: Box
+    """In the picture's pixels."""
+    similarity: float
+    """To the best candidate's, in [-1, 1]."""
+    other: float | None
+    """To that of the artist compared with; None where nobody else is enrolled."""
+
+    @property
+    def leaning(self) -> float:
+        """By how much it is nearer to the best candidate than to the other."""
+        return self.similarity - (self.other or 0.0)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where in a picture it is like the best candidate's nearest reference, rather than another's."""
+
+    artist: str
+    """The best candidate."""
+    other: str | None
+    """Whom it is compared with: the second candidate, or who comes next."""
+    views: tuple[ViewAgreement, ...]
 
 
 @dataclass(frozen=True)
@@ -46,6 +78,10 @@ class Recognition:
     """The rate that was promised."""
     basis: str | None = None
     """Whose strangers the p-value stands on: `own`, `strangers` or `borrowed`."""
+    evidence: Evidence | None = None
+    """Of an artist: which parts of the picture speak for the answer."""
+    reason: str = ""
+    """Why nothing could be asked, where there are no candidates for it."""
 
     @property
     def identity(self) -> str | None:
@@ -59,7 +95,7 @@ class Recognition:
 
     def as_json(self) -> dict:
         """The fields that a face and an artist share in `kaodex query --json`."""
-        return {
+        told: dict[str, Any] = {
             "status": str(self.status),
             "identity": self.identity,
             "score": _rounded(self.score),
@@ -77,10 +113,25 @@ class Recognition:
                     "reference": neighbour.reference,
                     "source": neighbour.source,
                     "similarity": _rounded(neighbour.similarity),
+                    **({"view": neighbour.view} if neighbour.view else {}),
                 }
                 for neighbour in self.neighbours
             ],
         }
+        if self.evidence:
+            told["compared_with"] = self.evidence.other
+            told["views"] = [
+                {
+                    "view": one.view,
+                    "box": list(one.box),
+                    "similarity": _rounded(one.similarity),
+                    "other": _rounded(one.other),
+                }
+                for one in self.evidence.views
+            ]
+        if self.reason:
+            told["reason"] = self.reason
+        return told
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ class Enrolment(StrEnum):
     """Enrolled already under another name."""
     UNREADABLE = "unreadable"
     FACELESS = "no face"
+    BLANK = "no drawing"
+    """Nothing on it tells of an artist: one colour, or text alone."""
     UNDECIDED = "several faces"
     """None of them clearly agrees with the identity's other references: a person decides."""
     SUSPICIOUS = "suspicious"

@@ -66,15 +66,15 @@ class Gallery:
         self._opened = monotonic()
         self._shelves: dict[str, StoreShelf] = {}
         self._calibrators: dict[tuple[str, tuple[int, ...] | None], Calibrator] = {}
-        self._language: EncoderStamp | None = None
+        self._languages: dict[str, EncoderStamp] = {}
 
-    def speak(self, encoder: EncoderStamp) -> None:
-        """From now on this object is asked with this encoder's encodings alone.
+    def speak(self, encoder: EncoderStamp, kind: str = "character") -> None:
+        """From now on this object is asked about a kind, and its strangers, with this encoder's encodings alone.
 
         Where another process moves the gallery to another encoder, what was read before goes on answering as it was;
         what was not read yet raises GalleryMismatch. Without this call the new encodings are read.
         """
-        self._language = encoder
+        self._languages |= {kind: encoder, STRANGERS_OF[kind]: encoder}
 
     def choose_search(self, search: str) -> None:
         """Search `exact`, by the `approximate` index and no other way, or `auto`: by it only where that pays.
@@ -161,14 +161,14 @@ class Gallery:
         with self.store.snapshot():
             shelf = self._shelves.get(proper_kind(kind))
             if shelf is not None and shelf.outdated:
-                if self._speaks(shelf.encoder):
+                if self._speaks(shelf.encoder, kind):
                     return shelf
                 self._shelves.clear()
                 self._calibrators.clear()
                 shelf = None
             if shelf is None:
-                if self._language:
-                    self.store.check_stamp(kind, self._language)
+                if language := self._languages.get(kind):
+                    self.store.check_stamp(kind, language)
                 shelf = self.store.shelf(kind, self._device)
                 if shelf is None:
                     shelf = StoreShelf(self.store, kind, self._device)
@@ -206,8 +206,9 @@ class Gallery:
         for shelf in self._shelves.values():
             shelf.keep()
 
-    def _speaks(self, encoder: EncoderStamp | None) -> bool:
-        return bool(self._language and encoder and self._language.fingerprint == encoder.fingerprint)
+    def _speaks(self, encoder: EncoderStamp | None, kind: str) -> bool:
+        language = self._languages.get(kind)
+        return bool(language and encoder and language.fingerprint == encoder.fingerprint)
 
     def search(self, encodings: Float32[np.ndarray, "queries dim"], k: int = 5, kind: str = "character") -> Neighbours:
         """The k nearest references of each encoding, best first; exactly, as far as `choose_search` lets it."""

@@ -1,4 +1,4 @@
-"""One picture file into what enrolment needs of its faces."""
+"""One picture file into what enrolment needs of its faces, or of the picture itself where its artist is enrolled."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -15,10 +16,18 @@ from data.near_duplicates import perceptual_hash
 from data.paths import readable
 from data.pictures import read_file, read_picture
 from embedder import Detection, Detector, Encoder, crop_face
+from embedder.picture_style import bounded, encode_views, mean_direction, see_views
 from index.enrolment import Enrolment
 
 CROP_SIDE = 160
-"""Pixels: the largest side of the crops that a gallery keeps."""
+"""Pixels: the largest side of the crops of faces that a gallery keeps."""
+MOST_BYTES = 160_000
+"""Of a picture that a gallery keeps whole, for its artist: a finer one is compressed harder."""
+QUALITIES = (92, 86, 78, 68)
+"""Of a JPEG file, from what is tried first."""
+
+Take = Literal["faces", "largest face", "views"]
+"""What is enrolled of a picture: all its faces, the largest, or the whole by its views (`embedder.picture_style`)."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +49,10 @@ class Unusable:
 
 @dataclass(frozen=True)
 class FaceCut:
-    """One face of a picture, all but its encoding."""
+    """One face of a picture, or the picture itself, all but its encoding."""
 
     stored: bytes
-    """The crop as a small JPEG file."""
+    """It as a small JPEG file."""
     hash: int
     """Perceptual, of the crop."""
     detection: Detection
@@ -54,8 +63,8 @@ class CutPicture:
     """The faces of one picture, by their boxes from left to right, and the perceptual hash of all of it."""
 
     faces: tuple[FaceCut, ...]
-    crops: tuple[UInt8[np.ndarray, "height width 3"], ...]
-    """Of each face, at the encoder's input size, so that a batch of large pictures is small."""
+    crops: tuple[tuple[UInt8[np.ndarray, "_ _ 3"], ...], ...]
+    """Of each face one, or of the picture its views, at the encoder's input size, so that a batch is small."""
     hash: int
 
 
@@ -77,12 +86,14 @@ def read(path: Path) -> PictureFile:
     return PictureFile(content, hashlib.sha256(content).digest())
 
 
-def cut(content: bytes, detector: Detector, encoder: Encoder, *, largest: bool) -> CutPicture | Unusable:
-    """Decode a picture file's bytes, find its faces and cut them out, all or only the largest."""
+def cut(content: bytes, detector: Detector, encoder: Encoder, *, take: Take) -> CutPicture | Unusable:
+    """Decode a picture file's bytes, and cut out its faces, as the detector finds them, or its views."""
     try:
         picture = read_picture(content)
     except UnreadablePicture as error:
         return Unusable(Enrolment.UNREADABLE, error.reason)
+    if take == "views":
+        return _cut_views(picture, encoder)
     detections = sorted(detector.find(picture), key=lambda found: found.box)
     if not detections:
         return Unusable(
@@ -90,7 +101,7 @@ def cut(content: bytes, detector: Detector, encoder: Encoder, *, largest: bool) 
             f"{detector.name} found no face: crop the picture to the face, or take its centre square with "
             "--detector whole",
         )
-    if largest:
+    if take == "largest face":
         detections = [max(detections, key=lambda found: (found.box[2] - found.box[0]) * (found.box[3] - found.box[1]))]
     crops = [crop_face(picture, detection) for detection in detections]
     return CutPicture(
@@ -98,23 +109,32 @@ def cut(content: bytes, detector: Detector, encoder: Encoder, *, largest: bool) 
             FaceCut(_stored(crop), perceptual_hash(crop), detection)
             for crop, detection in zip(crops, detections, strict=True)
         ),
-        tuple(encoder.fit(crop) for crop in crops),
+        tuple((encoder.fit(crop),) for crop in crops),
         perceptual_hash(picture),
     )
 
 
+def _cut_views(picture: UInt8[np.ndarray, "height width 3"], encoder: Encoder) -> CutPicture | Unusable:
+    try:
+        seen = see_views(picture, encoder)
+    except UnreadablePicture as error:
+        return Unusable(Enrolment.BLANK, error.reason)
+    height, width = picture.shape[:2]
+    hashed = perceptual_hash(picture)
+    whole = FaceCut(_stored_whole(picture), hashed, Detection((0, 0, width, height), 1.0, "whole"))
+    return CutPicture((whole,), (seen.crops,), hashed)
+
+
 def encode(pictures: Sequence[CutPicture | Unusable], encoder: Encoder) -> list[PictureFaces | Unusable]:
-    """Encode the faces of all these pictures together."""
-    encodings = encoder.encode([crop for one in pictures if isinstance(one, CutPicture) for crop in one.crops])
-    encoded: list[PictureFaces | Unusable] = []
-    first = 0
-    for one in pictures:
-        if isinstance(one, CutPicture):
-            rows = slice(first, first := first + len(one.crops))
-            encoded.append(PictureFaces(one.faces, encodings[rows], one.hash))
-        else:
-            encoded.append(one)
-    return encoded
+    """Encode the faces, or the views, of all these pictures together."""
+    crops = [crops for one in pictures if isinstance(one, CutPicture) for crops in one.crops]
+    of_faces = iter(encode_views(crops, encoder))
+    return [
+        PictureFaces(one.faces, np.stack([mean_direction(next(of_faces)) for _ in one.faces]), one.hash)
+        if isinstance(one, CutPicture)
+        else one
+        for one in pictures
+    ]
 
 
 def _stored(crop: UInt8[np.ndarray, "height width 3"]) -> bytes:
@@ -125,5 +145,21 @@ def _stored(crop: UInt8[np.ndarray, "height width 3"]) -> bytes:
     if scale < 1:
         height, width = (max(1, round(side * scale)) for side in crop.shape[:2])
         crop = cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA)
-    _, encoded = cv2.imencode(".jpg", crop[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+    return _jpeg(crop, QUALITIES[0])
+
+
+def _stored_whole(picture: UInt8[np.ndarray, "height width 3"]) -> bytes:
+    """The picture as its views are cut from, as a JPEG file of at most MOST_BYTES (but not below the last quality)."""
+    small = bounded(picture)
+    for quality in QUALITIES:
+        file = _jpeg(small, quality)
+        if len(file) <= MOST_BYTES:
+            break
+    return file
+
+
+def _jpeg(picture: UInt8[np.ndarray, "height width 3"], quality: int) -> bytes:
+    import cv2
+
+    _, encoded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     return encoded.tobytes()

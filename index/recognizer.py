@@ -8,10 +8,10 @@ from math import inf
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 from data.batches import batches
-from data.errors import GalleryError, GalleryMissing, KaodexError, UnreadablePicture, UnusableEncoder
+from data.errors import GalleryError, GalleryMissing, KaodexError, UnreadablePicture
 from data.folders import LabelledPicture, find_pictures
 from data.gallery_place import GalleryPlace
 from data.paths import readable
@@ -20,12 +20,16 @@ from data.prefetch import prefetch
 from embedder import Detection, Detector, Encoder, crop_face, load_detector
 from embedder.detectors import DEFAULT_DETECTOR, WholePicture
 from embedder.detectors.reading_order import in_reading_order
+from embedder.picture_style import SeenViews, encode_views, mean_direction, see_views
 from index.answers import FaceAnswer, PictureAnswer, Recognition
-from index.calibrator import Population
+from index.artist_evidence import with_evidence
+from index.decision import Status
 from index.enroller import Enroller
 from index.enrolment import FACES, EnrolledPicture, EnrolmentReport
 from index.gallery import DEFAULT_FPIR, DEFAULT_MISIDENTIFICATION, Gallery
-from index.records import KINDS, STRANGERS_OF, EncoderStamp, proper_kind
+from index.kind_encoders import DEFAULTS, KindEncoder, KindEncoders
+from index.picture_faces import Take
+from index.records import STRANGERS_OF, proper_kind
 from index.voting import DEFAULT_RULE
 from index.workers import LocalWorkers, Workers
 
@@ -38,18 +42,27 @@ class Recognizer:
     """Enrols pictures into a gallery and answers who a picture shows."""
 
     def __init__(
-        self, gallery: Gallery, encoder: Encoder, detector: Detector | None = None, *, device: str = "auto"
+        self,
+        gallery: Gallery,
+        encoder: Encoder | str | Path | None = None,
+        detector: Detector | None = None,
+        *,
+        artist_encoder: Encoder | str | Path | None = None,
+        device: str = "auto",
     ) -> None:
-        """`device` is where a cluster encodes. Raises GalleryMismatch where another encoder made the gallery."""
+        """`encoder` is for characters. An encoder, or its name; else the one that made the gallery, or the default.
+
+        What is not an encoder yet is opened when it is first needed. `device` is where to encode. Raises
+        GalleryMismatch where another encoder made the gallery.
+        """
         self.gallery = gallery
-        self.encoder = encoder
         self.detector = detector or load_detector(DEFAULT_DETECTOR)
         self.device = device
-        self.stamp = EncoderStamp(encoder.name, encoder.fingerprint, encoder.dimension)
-        self.bank = tuple(Population(*strangers) for strangers in encoder.strangers)
-        for kind in gallery.kinds():
-            gallery.store.check_stamp(kind, self.stamp)
-        gallery.speak(self.stamp)
+        given = {"character": encoder, "artist": artist_encoder}
+        self.encoders = KindEncoders(gallery, given, device)
+        for kind, one in given.items():
+            if isinstance(one, Encoder):
+                _ = self.encoders[kind]  # a mismatch is told now
 
     @classmethod
     def open(
@@ -58,12 +71,15 @@ class Recognizer:
         *,
         create: bool = False,
         encoder: str | Path | None = None,
+        artist_encoder: str | Path | None = None,
         detector: str = DEFAULT_DETECTOR,
         device: str = "auto",
+        kinds: Sequence[str] = (),
     ) -> Recognizer:
-        """Open a gallery (or make it, with `create`) together with the encoder that made it, or the named one.
+        """Open a gallery (or make it, with `create`) together with the encoders that made it, or the named ones.
 
-        Raises GalleryMissing, GalleryDamaged, GalleryMismatch, UnusableEncoder, MissingDependency.
+        The encoders of `kinds` are opened at once, by default those of all that is enrolled. Raises GalleryMissing,
+        GalleryDamaged, GalleryMismatch, UnusableEncoder, MissingDependency.
         """
         finder = load_detector(detector)
         try:
@@ -71,11 +87,18 @@ class Recognizer:
         except GalleryMissing:
             if not create:
                 raise
-            loaded = Encoder.load(encoder, device=device)  # first: a mistake should leave no empty gallery behind
-            return cls(Gallery.create(place, device=device), loaded, finder, device=device)
+            names = {"character": encoder, "artist": artist_encoder}
+            opened = {  # first: a mistake should leave no empty gallery behind
+                kind: Encoder.load(names[kind] or DEFAULTS[kind], device=device) for kind in kinds or ("character",)
+            }
+            gallery = Gallery.create(place, device=device)
+            given = {**names, **opened}
+            return cls(gallery, given["character"], finder, artist_encoder=given["artist"], device=device)
         try:
-            loaded = Encoder.load(encoder, device=device) if encoder else _maker(gallery, device)
-            return cls(gallery, loaded, finder, device=device)
+            recognizer = cls(gallery, encoder, finder, artist_encoder=artist_encoder, device=device)
+            for kind in kinds or gallery.kinds() or ("character",):
+                _ = recognizer.encoders[kind]
+            return recognizer
         except BaseException:
             gallery.close()
             raise
@@ -127,6 +150,7 @@ class Recognizer:
         `faces` that are none of FACES, UnusableCluster and MissingDependency with `ray`.
         """
         proper_kind(kind)
+        encoder = self.encoders[kind]
         if faces not in FACES:
             raise ValueError(f"there are no faces {faces!r} to enrol: use one of {', '.join(FACES)}")
         if isinstance(source, str | Path):
@@ -142,12 +166,12 @@ class Recognizer:
         suspicious_above = inf
         if as_strangers:
             calibrator = self.gallery.calibrator(kind)
-            suspicious_above = calibrator.suspicious_above(DEFAULT_K, DEFAULT_RULE, self.bank)
-        detector = WholePicture() if kind == "artist" else self.detector
-        with self._workers(ray, detector, largest=faces == "largest") as workers:
+            suspicious_above = calibrator.suspicious_above(DEFAULT_K, DEFAULT_RULE, encoder.bank)
+        take: Take = "views" if kind == "artist" else "largest face" if faces == "largest" else "faces"
+        with self._workers(ray, encoder, take) as workers:
             enroller = Enroller(
                 self.gallery,
-                self.stamp,
+                encoder.stamp,
                 workers,
                 kind=STRANGERS_OF[kind] if as_strangers else kind,
                 faces="all" if as_strangers and faces == "agree" else faces,
@@ -161,12 +185,13 @@ class Recognizer:
         self.gallery.keep_shelves()
         return report
 
-    def _workers(self, ray: str | None, detector: Detector, *, largest: bool) -> Workers:
+    def _workers(self, ray: str | None, kind: KindEncoder, take: Take) -> Workers:
+        detector = WholePicture() if take == "views" else self.detector
         if ray is None:
-            return LocalWorkers(self.encoder, detector, largest=largest)
+            return LocalWorkers(kind.encoder, detector, take=take)
         from index.cluster.workers import RayWorkers
 
-        return RayWorkers(ray, self.encoder, detector, device=self.device, largest=largest)
+        return RayWorkers(ray, kind.encoder, detector, device=self.device, take=take)
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
@@ -179,17 +204,30 @@ class Recognizer:
         fpir: float = DEFAULT_FPIR,
         misidentification: float = DEFAULT_MISIDENTIFICATION,
         only: Sequence[str] | None = None,
+        kind: str | None = None,
+        fast: bool = False,
     ) -> Iterator[PictureAnswer]:
-        """Answer who each picture shows, in order; a picture that cannot be read gets an answer with `error` set.
+        """Answer who each picture shows and who drew it, in order; one that cannot be read has `error` set.
 
-        Of strangers, at most a share `fpir` is named on average. With `only`, just these characters are candidates, and
-        artists are not asked for. Yields as answers come, decoding ahead. Raises GalleryError while the gallery is
-        empty, UnknownIdentity for a name in `only` that nobody has.
+        Of strangers, at most a share `fpir` is named on average. `kind` asks one of the two questions alone. With
+        `only`, just these identities of the kind (`character`, if it is not said) are candidates. With `fast`, an
+        artist is asked by two views of the picture instead of all. Yields as answers come, decoding ahead. Raises
+        GalleryError where nobody of the kind is enrolled, UnknownIdentity for a name in `only` that nobody has.
         """
-        if not self.gallery.kinds():
+        held = self.gallery.kinds()
+        if not held:
             raise GalleryError(f"{self.gallery.path} is empty: enrol somebody first, with `kaodex enroll FOLDER`")
-        how = Question(k, rule, fpir, misidentification, None if only is None else tuple(only))
-        seen = prefetch(self._look, (Path(picture) for picture in pictures), workers=WORKERS, ahead=2 * QUERY_BATCH)
+        if kind is not None and proper_kind(kind) not in held:
+            option = " --kind artist" if kind == "artist" else ""
+            raise GalleryError(
+                f"{self.gallery.path} holds no {kind}: enrol somebody first, with `kaodex enroll FOLDER{option}`"
+            )
+        asked = [kind or "character"] if only is not None else [one for one in held if kind in (None, one)]
+        for one in asked:
+            _ = self.encoders[one]  # before threads need them
+        how = Question(k, rule, fpir, misidentification, None if only is None else tuple(only), tuple(asked), fast)
+        paths = (Path(picture) for picture in pictures)
+        seen = prefetch(lambda path: self._look(path, how), paths, workers=WORKERS, ahead=2 * QUERY_BATCH)
         for batch in batches(seen, QUERY_BATCH):
             pictures_read = [found for _, found in batch if not isinstance(found, KaodexError)]
             answers = iter(self.recognize(pictures_read, how))
@@ -200,41 +238,51 @@ class Recognizer:
                 else:
                     yield next(answers)
 
-    def _look(self, path: Path) -> Seen:
-        return self.see(read_picture(path), readable(path))
+    def _look(self, path: Path, how: Question) -> Seen:
+        return self.see(read_picture(path), readable(path), how=how)
 
     def see(
-        self, picture: UInt8[np.ndarray, "height width 3"], image: str, detections: Sequence[Detection] | None = None
+        self,
+        picture: UInt8[np.ndarray, "height width 3"],
+        image: str,
+        detections: Sequence[Detection] | None = None,
+        how: Question | None = None,
     ) -> Seen:
-        """What `recognize` needs of a picture: its faces at the encoder's input size.
+        """What `recognize` needs of a picture: its faces, and its views where artists are asked for.
 
-        They are found unless they are given, and then stand in the order in which people read them.
+        Faces are found unless they are given, and then stand in the order in which people read them. All is kept at
+        the encoders' input sizes.
         """
-        found = tuple(in_reading_order(self.detector.find(picture)) if detections is None else detections)
-        whole = WholePicture().find(picture)[0]
-        places = {place.crop: place for place in (*found, whole)}  # each crop is fitted once
-        fitted = {crop: self.encoder.fit(crop_face(picture, place)) for crop, place in places.items()}
-        return Seen(
-            image=image,
-            size=(picture.shape[1], picture.shape[0]),
-            detections=found,
-            faces=tuple(fitted[detection.crop] for detection in found),
-            whole=fitted[whole.crop],
-        )
+        how = how or Question()
+        kinds = self.gallery.kinds() if how.kinds is None else how.kinds
+        found: tuple[Detection, ...] = ()
+        faces: tuple[np.ndarray, ...] = ()
+        if "character" in kinds:
+            encoder = self.encoders["character"].encoder
+            found = tuple(in_reading_order(self.detector.find(picture)) if detections is None else detections)
+            fitted = {place.crop: encoder.fit(crop_face(picture, place)) for place in found}  # each crop once
+            faces = tuple(fitted[detection.crop] for detection in found)
+        views: SeenViews | str = ""
+        if "artist" in kinds:
+            try:
+                views = see_views(picture, self.encoders["artist"].encoder, fast=how.fast)
+            except UnreadablePicture as error:
+                views = error.reason
+        return Seen(image, (picture.shape[1], picture.shape[0]), found, faces, views)
 
     def recognize(self, seen: Sequence[Seen], how: Question | None = None) -> list[PictureAnswer]:
         """Answer for pictures that were seen: see `see`."""
         how = how or Question()
-        kinds = self.gallery.kinds() if how.only is None else ["character"]
+        kinds = self.gallery.kinds() if how.kinds is None else how.kinds
         faces: list[list[Recognition]] = [[] for _ in seen]
         if "character" in kinds:
             crops = [crop for one in seen for crop in one.faces]
             regions = [detection.region for one in seen for detection in one.detections]
             recognitions = iter(self._recognize(crops, regions, "character", how))
             faces = [[next(recognitions) for _ in one.detections] for one in seen]
-        artists: list[Recognition] | list[None] = [None] * len(seen)
+        artists: Sequence[Recognition | None] = [None] * len(seen)
         if "artist" in kinds:
-            artists = self._recognize([one.whole for one in seen], ["whole"] * len(seen), "artist", how)
+            artists = self._who_drew(seen, how)
         return [
             PictureAnswer(
                 image=one.image,
@@ -251,7 +299,32 @@ class Recognizer:
     def _recognize(
         self, crops: Sequence[UInt8[np.ndarray, "height width 3"]], regions: Sequence[str], kind: str, how: Question
     ) -> list[Recognition]:
-        encodings = self.encoder.encode(crops)
+        return self._named(self.encoders[kind].encoder.encode(crops), regions, kind, how)
+
+    def _who_drew(self, seen: Sequence[Seen], how: Question) -> list[Recognition]:
+        """The artist of each picture by its views, with the evidence; unknown where there is nothing to go by."""
+        shown = [one.views for one in seen if isinstance(one.views, SeenViews)]
+        of_views = encode_views([views.crops for views in shown], self.encoders["artist"].encoder)
+        answers: Iterator[Recognition] = iter(())
+        if shown:
+            encodings = np.stack([mean_direction(encodings) for encodings in of_views])
+            named = self._named(encodings, ["whole"] * len(shown), "artist", how)
+            answers = iter(
+                [
+                    with_evidence(answer, views.views, encodings, self.gallery, how.only)
+                    for answer, views, encodings in zip(named, shown, of_views, strict=True)
+                ]
+            )
+        return [
+            next(answers)
+            if isinstance(one.views, SeenViews)
+            else Recognition(Status.UNKNOWN, (), (), "whole", fpir=how.fpir, reason=one.views)
+            for one in seen
+        ]
+
+    def _named(
+        self, encodings: Float32[np.ndarray, "queries dim"], regions: Sequence[str], kind: str, how: Question
+    ) -> list[Recognition]:
         return self.gallery.recognize(
             encodings,
             fpir=how.fpir,
@@ -260,25 +333,9 @@ class Recognizer:
             rule=how.rule,
             only=how.only,
             kind=kind,
-            bank=self.bank,
+            bank=self.encoders[kind].bank,
             regions=regions,
         )
-
-
-def _maker(gallery: Gallery, device: str) -> Encoder:
-    """The encoder that made the gallery; the default one for an empty gallery. Raises UnusableEncoder."""
-    kinds = dict.fromkeys((*gallery.kinds(), *KINDS))  # also of a kind whose references are all removed
-    stamp = next((stamp for kind in kinds if (stamp := gallery.store.encoder(kind))), None)
-    try:
-        return Encoder.load(stamp.name if stamp else None, device=device)
-    except UnusableEncoder as error:
-        if stamp is None or stamp.name in Encoder.available_encoders():
-            raise
-        raise UnusableEncoder(
-            f"{gallery.path} was made by the encoder {stamp.name!r} (fingerprint {stamp.fingerprint[:12]}), which does "
-            "not come with Kaodex: give its folder with --encoder FOLDER, or its file with --encoder onnx:FILE, or "
-            "move the gallery to the shipped one with `kaodex gallery reencode`"
-        ) from error
 
 
 @dataclass(frozen=True)
@@ -291,11 +348,15 @@ class Question:
     misidentification: float = DEFAULT_MISIDENTIFICATION
     only: tuple[str, ...] | None = None
     """Whom the question is about; None asks about everybody."""
+    kinds: tuple[str, ...] | None = None
+    """Which of the two questions are asked; None asks about all kinds that are enrolled."""
+    fast: bool = False
+    """Whether artists are asked by two views alone."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A picture with the faces that were found in it, as crops at the encoder's input size."""
+    """A picture with the faces that were found in it, and its views, as crops at the encoders' input sizes."""
 
     image: str
     """What the answer calls it; usually its path."""
@@ -303,4 +364,5 @@ class Seen:
     """(width, height) of the picture."""
     detections: tuple[Detection, ...]
     faces: tuple[UInt8[np.ndarray, "height width 3"], ...]
-    whole: UInt8[np.ndarray, "height width 3"]
+    views: SeenViews | str = ""
+    """For its artist; or why there are none."""

@@ -1,4 +1,4 @@
-"""A gallery moved to another encoder, from the crops that it keeps: the originals are not needed."""
+"""A kind of a gallery moved to another encoder, from the crops that it keeps: the originals are not needed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from data.errors import GalleryError, KaodexError, UnreadablePicture, UnusableEn
 from data.pictures import read_picture
 from data.prefetch import prefetch
 from embedder import Encoder
+from embedder.picture_style import encode_views, mean_direction, see_views
 from index.gallery import Gallery
+from index.kind_encoders import DEFAULTS, stamp_held, stamp_of, stamped
 from index.records import EncoderStamp
 from index.sqlite import SQLiteStore
-from index.staged_encodings import StagedEncodings, WaitingCrop, encoder_to_leave
+from index.staged_encodings import StagedEncodings, WaitingCrop
 
 BATCH = 256
 """References per transaction: what an interrupted re-encoding does again at most."""
@@ -54,14 +56,14 @@ class ReencodingReport:
 
 
 class Reencoder:
-    """One move of a gallery to another encoder, from the state in which the file is to the switch.
+    """One move of a kind, and its strangers, to another encoder, from the state in which the file is to the switch.
 
     New encodings are kept aside in the gallery's file as they are made, so an interrupted move is resumed by the next
     one, and everybody else sees the old gallery until all encodings, the encoder's stamp and the calibrations are
     exchanged at once.
     """
 
-    def __init__(self, gallery: Gallery, encoder: Encoder) -> None:
+    def __init__(self, gallery: Gallery, encoder: Encoder, kind: str = "character") -> None:
         """Find what there is to do.
 
         Raises GalleryMismatch where another command moves the gallery elsewhere, GalleryError where it is no file.
@@ -74,8 +76,9 @@ class Reencoder:
             )
         self._gallery = gallery
         self._encoder = encoder
-        target = EncoderStamp(encoder.name, encoder.fingerprint, encoder.dimension)
-        source = encoder_to_leave(store)
+        self._kind = kind
+        target = stamp_of(encoder, kind)
+        source = stamp_held(store, kind)
         self.report = ReencodingReport(source, target)
         self.given_up: str | None = None
         """Where there is nothing to do: the encoder of an unfinished move, which is dropped."""
@@ -85,7 +88,7 @@ class Reencoder:
         if source is None or source.fingerprint == target.fingerprint:
             self.given_up = StagedEncodings.drop(store)
         else:
-            self._staged = StagedEncodings(store, source, target)
+            self._staged = StagedEncodings(store, kind, target)
             moving, done = self._staged.counts()
             self.waiting = moving - done
 
@@ -136,7 +139,7 @@ class Reencoder:
         report.unreadable.clear()
         found = prefetch(self._fitted, _singly(staged.waiting(BATCH)), workers=WORKERS, ahead=BATCH)
         for batch in batches(found, BATCH):
-            crops: dict[int, np.ndarray] = {}
+            crops: dict[int, tuple[np.ndarray, ...]] = {}
             for waiting, crop in batch:
                 if isinstance(crop, KaodexError):
                     reason = crop.reason if isinstance(crop, UnreadablePicture) else str(crop)
@@ -144,15 +147,20 @@ class Reencoder:
                 else:
                     crops[waiting.id] = crop
             if crops:
-                staged.keep(list(crops), self._encoder.encode(list(crops.values())))
+                encodings = encode_views(list(crops.values()), self._encoder)
+                staged.keep(list(crops), np.stack([mean_direction(of_one) for of_one in encodings]))
             report.encoded += len(crops)
             if on_batch:
                 on_batch(len(batch))
 
-    def _fitted(self, waiting: WaitingCrop) -> UInt8[np.ndarray, "height width 3"]:
+    def _fitted(self, waiting: WaitingCrop) -> tuple[UInt8[np.ndarray, "_ _ 3"], ...]:
+        """What is encoded of a reference: its face, or for an artist its views."""
         if not waiting.picture:
             raise UnreadablePicture(waiting.source, "its crop is missing")
-        return self._encoder.fit(read_picture(waiting.picture, waiting.source))
+        picture = read_picture(waiting.picture, waiting.source)
+        if self._kind == "artist":
+            return see_views(picture, self._encoder, name=waiting.source).crops
+        return (self._encoder.fit(picture),)
 
 
 def _singly(waiting: Iterable[list[WaitingCrop]]) -> Iterator[WaitingCrop]:
@@ -160,14 +168,15 @@ def _singly(waiting: Iterable[list[WaitingCrop]]) -> Iterator[WaitingCrop]:
         yield from batch
 
 
-def newer_default(stamp: EncoderStamp) -> str | None:
-    """The default encoder's name, where the stamp is of another shipped one; else None: theirs may be better."""
-    from embedder.card import DEFAULT_ENCODER, find_encoder, read_card, shipped_encoders
+def newer_default(stamp: EncoderStamp, kind: str) -> str | None:
+    """The kind's default encoder, where the stamp is of another shipped one; else None: theirs may be better."""
+    from embedder.card import find_encoder, read_card, shipped_encoders
 
-    if stamp.name == DEFAULT_ENCODER or not {stamp.name, DEFAULT_ENCODER} <= set(shipped_encoders()):
+    default = DEFAULTS[kind]
+    if stamp.name == default or not {stamp.name, default} <= set(shipped_encoders()):
         return None
     try:
-        same = read_card(find_encoder(stamp.name)).fingerprint == stamp.fingerprint
+        fingerprint = read_card(find_encoder(stamp.name)).fingerprint
     except UnusableEncoder:
         return None
-    return DEFAULT_ENCODER if same else None
+    return default if stamp.fingerprint == stamped(fingerprint, kind) else None

@@ -9,12 +9,12 @@ import numpy as np
 from jaxtyping import Float32
 
 from data.errors import GalleryMismatch
-from index.records import KINDS, STRANGERS_OF, EncoderStamp
+from index.records import STRANGERS_OF, EncoderStamp
 from index.sqlite import SQLiteStore
 from index.sqlite.schema import DROP_STAGED, STAGED
-from index.store import Store
 
-_MOVING = "kind IN (SELECT kind FROM encoder WHERE fingerprint = ?)"
+_MOVING = "kind IN (?, ?)"
+"""An identity's kind, and that of its strangers: they are compared, so they move together."""
 _UNSTAGED = "NOT EXISTS (SELECT 1 FROM reencoded WHERE reencoded.id = reference.id)"
 _LOST = "(identity IS NULL AND encoding = zeroblob(length(encoding)))"
 """References that an earlier re-encoding gave up."""
@@ -32,15 +32,15 @@ class WaitingCrop:
 
 
 class StagedEncodings:
-    """The new encodings of all references whose kinds one encoder made, on their way to another encoder.
+    """The new encodings of all references of a kind and of its strangers, on their way to another encoder.
 
-    Every reference of these kinds takes part, removed ones too. Nothing that others read changes before `switch`.
+    Removed references take part too. Nothing that others read changes before `switch`.
     """
 
-    def __init__(self, store: SQLiteStore, source: EncoderStamp, target: EncoderStamp) -> None:
+    def __init__(self, store: SQLiteStore, kind: str, target: EncoderStamp) -> None:
         """Begin, or take up what an interrupted move to the same target left; what was made for another is dropped."""
         self._store = store
-        self._source = source
+        self._kinds = (kind, STRANGERS_OF[kind])
         self._target = target
         with store.transaction() as connection:
             for statement in STAGED:
@@ -69,10 +69,10 @@ class StagedEncodings:
         """How many references move, and how many of them are staged."""
         with self._store.snapshot():
             self._check()
-            moving = self._store.rows(
-                f"SELECT count(*) FROM reference WHERE {_MOVING} AND NOT {_LOST}", (self._source.fingerprint,)
+            moving = self._store.rows(f"SELECT count(*) FROM reference WHERE {_MOVING} AND NOT {_LOST}", self._kinds)
+            staged = self._store.rows(
+                f"SELECT count(*) FROM reencoded JOIN reference USING (id) WHERE {_MOVING}", self._kinds
             )
-            staged = self._store.rows("SELECT count(*) FROM reencoded")
         return moving[0][0], staged[0][0]
 
     def waiting(self, batch: int) -> Iterator[list[WaitingCrop]]:
@@ -86,7 +86,7 @@ class StagedEncodings:
                     "LEFT JOIN crop ON crop.reference = reference.id LEFT JOIN identity ON identity.id = identity "
                     f"WHERE reference.id > ? AND reference.{_MOVING} AND {_UNSTAGED} AND NOT {_LOST} "
                     "ORDER BY reference.id LIMIT ?",
-                    (last, self._source.fingerprint, batch),
+                    (last, *self._kinds, batch),
                 )
             if not rows:
                 return
@@ -109,17 +109,17 @@ class StagedEncodings:
         References of `given_up` need no encoding: those enrolled are removed by a command of these words, and a zero
         vector marks each as one that cannot come back. Calibrations of the old encodings go in the same transaction.
         """
-        source, target = self._source, self._target
+        kinds, target = self._kinds, self._target
         with self._store.transaction() as connection:
             self._check()
             connection.execute(
                 "INSERT INTO reencoded SELECT id, zeroblob(?) FROM reference "
                 f"WHERE {_MOVING} AND {_UNSTAGED} AND {_LOST}",
-                (2 * target.dimension, source.fingerprint),
+                (2 * target.dimension, *kinds),
             )
             missing = connection.execute(
                 f"SELECT id, identity FROM reference WHERE {_MOVING} AND {_UNSTAGED} ORDER BY id LIMIT ?",
-                (source.fingerprint, len(given_up) + 1),
+                (*kinds, len(given_up) + 1),
             ).fetchall()
             if any(reference not in given_up for reference, _ in missing):
                 return False
@@ -133,12 +133,12 @@ class StagedEncodings:
             connection.execute(
                 "UPDATE reference SET encoding = (SELECT encoding FROM reencoded WHERE reencoded.id = reference.id) "
                 f"WHERE {_MOVING}",
-                (source.fingerprint,),
+                kinds,
             )
-            connection.execute(f"DELETE FROM calibration WHERE {_MOVING}", (source.fingerprint,))
+            connection.execute(f"DELETE FROM calibration WHERE {_MOVING}", kinds)
             connection.execute(
-                "UPDATE encoder SET name = ?, fingerprint = ?, dimension = ? WHERE fingerprint = ?",
-                (target.name, target.fingerprint, target.dimension, source.fingerprint),
+                f"UPDATE encoder SET name = ?, fingerprint = ?, dimension = ? WHERE {_MOVING}",
+                (target.name, target.fingerprint, target.dimension, *kinds),
             )
             for statement in DROP_STAGED:
                 connection.execute(statement)
@@ -152,12 +152,3 @@ class StagedEncodings:
                 f"another command finished this re-encoding of {self._store.path}, or began one to another encoder: "
                 "see `kaodex gallery show`"
             )
-
-
-def encoder_to_leave(store: Store) -> EncoderStamp | None:
-    """Which encoder's references a re-encoding moves: that of the characters, or of the artists where there are none.
-
-    Other kinds of the same encoder move along; None for a gallery that never held anything.
-    """
-    kinds = dict.fromkeys((*store.kinds(), *KINDS, *STRANGERS_OF.values()))  # also where all were removed
-    return next((stamp for kind in kinds if (stamp := store.encoder(kind))), None)

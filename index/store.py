@@ -181,7 +181,8 @@ def refusal(place: GalleryPlace, kind: str, held: EncoderStamp, encoder: Encoder
         f"the {kind} encodings of {place} were made by encoder {held.name} ({held.fingerprint[:12]}, "
         f"{held.dimension} numbers); {encoder.name} ({encoder.fingerprint[:12]}, {encoder.dimension} numbers) "
         "speaks another language: give the one that made it with --encoder (a name, or its folder), move the "
-        "gallery over with `kaodex gallery reencode --encoder NAME|FOLDER`, or enrol into a new gallery with -g"
+        f"gallery over with `kaodex gallery reencode{' --kind artist' if kind.startswith('artist') else ''} --encoder "
+        "NAME|FOLDER`, or enrol into a new gallery with -g"
     )
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, runtime_checkable
 
 from embedder import Detector, Encoder
-from index.picture_faces import CutPicture, PictureFaces, Unusable, cut, encode
+from index.picture_faces import CutPicture, PictureFaces, Take, Unusable, cut, encode
 
 THREADS = 2
 
@@ -42,20 +42,16 @@ class LocalWorkers:
 
     ahead = 1
 
-    def __init__(self, encoder: Encoder, detector: Detector, *, largest: bool) -> None:
-        """With `largest`, only the largest face of each picture is encoded."""
+    def __init__(self, encoder: Encoder, detector: Detector, *, take: Take) -> None:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="enrol")
         self._encoder = encoder
         self._detector = detector
-        self._largest = largest
+        self._take = take
 
     def begin(self, contents: Sequence[bytes]) -> Work:
         """Set decoding and cutting going."""
         return _LocalWork(
-            [
-                self._pool.submit(cut, content, self._detector, self._encoder, largest=self._largest)
-                for content in contents
-            ],
+            [self._pool.submit(cut, content, self._detector, self._encoder, take=self._take) for content in contents],
             self._encoder,
         )
 

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from data.errors import UnusableCluster
 from embedder.parcel import DetectorParcel, EncoderParcel
-from index.picture_faces import CutPicture, PictureFaces, Unusable, cut, encode
+from index.picture_faces import CutPicture, PictureFaces, Take, Unusable, cut, encode
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class FaceEncoder:
     """A process that cuts faces out of pictures and encodes them, on as many threads as it has CPUs."""
 
     def prepare(
-        self, encoder: EncoderParcel, detector: DetectorParcel, *, device: str, threads: int, largest: bool
+        self, encoder: EncoderParcel, detector: DetectorParcel, *, device: str, threads: int, take: Take
     ) -> Introduction:
         """Load all; to be called first."""
         import socket
@@ -47,7 +47,7 @@ class FaceEncoder:
         cv2.setNumThreads(threads)
         self._encoder = encoder.unpack(device)
         self._detector = detector.unpack()
-        self._largest = largest
+        self._take = take
         self._pool = ThreadPoolExecutor(threads)
         return Introduction(socket.gethostname(), own_version(), self._encoder.fingerprint)
 
@@ -55,7 +55,7 @@ class FaceEncoder:
         """What becomes of these picture files, in order."""
 
         def cut_one(content: bytes) -> CutPicture | Unusable:
-            return cut(content, self._detector, self._encoder, largest=self._largest)
+            return cut(content, self._detector, self._encoder, take=self._take)
 
         return encode(list(self._pool.map(cut_one, contents)), self._encoder)
 

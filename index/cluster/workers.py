@@ -16,7 +16,7 @@ from index.cluster.actor import FaceEncoder
 from index.cluster.connection import cluster
 from index.cluster.posts import posts
 from index.enrolment import Enrolment
-from index.picture_faces import PictureFaces, Unusable
+from index.picture_faces import PictureFaces, Take, Unusable
 
 IN_HAND = 2
 """Batches given to an actor at once: one that it works on, and one that lies ready beside it."""
@@ -36,7 +36,7 @@ class RayWorkers:
     An actor that is lost is replaced and its pictures are done again.
     """
 
-    def __init__(self, address: str, encoder: Encoder, detector: Detector, *, device: str, largest: bool) -> None:
+    def __init__(self, address: str, encoder: Encoder, detector: Detector, *, device: str, take: Take) -> None:
         """Connect and start the actors; raises MissingDependency, UnusableCluster, UnusableEncoder."""
         with ExitStack() as leaving:
             self._ray = ray = leaving.enter_context(cluster(address))
@@ -48,7 +48,7 @@ class RayWorkers:
             self._posts = posts([node["Resources"] for node in alive], device)
             self.ahead = (IN_HAND + 1) * self._posts.count
             self._fingerprint = encoder.fingerprint
-            self._largest = largest
+            self._take = take
             self._actor = ray.remote(num_cpus=self._posts.cpus, num_gpus=self._posts.gpus)(FaceEncoder)
             self._hands: list[_Hand] = []
             self._waiting: deque[_Task] = deque()
@@ -124,7 +124,7 @@ class RayWorkers:
             *self._parcels,
             device=self._posts.device,
             threads=max(1, self._posts.cpus),
-            largest=self._largest,
+            take=self._take,
         )
         self._hands.append(_Hand(actor, start))
 

@@ -19,6 +19,7 @@ import pytest
 from embedder import Encoder
 from embedder.card import DEFAULT_ENCODER, find_encoder
 from index import Gallery
+from index.kind_encoders import DEFAULTS
 from tests.cli.conftest import paint_crowd
 from tests.conftest import FakeEncoder
 
@@ -141,7 +142,7 @@ def test_show_names_a_newer_default_only_where_there_is_one(enrolled, monkeypatc
         card |= {"name": name, "flip_average": name == "new"}
         (shipped / name / "encoder.json").write_text(json.dumps(card))
     monkeypatch.setattr("embedder.card.SHIPPED", shipped)
-    monkeypatch.setattr("embedder.card.DEFAULT_ENCODER", "new")
+    monkeypatch.setitem(DEFAULTS, "character", "new")
     from embedder.card import read_card
 
     for name, told in (("old", True), ("new", False)):
