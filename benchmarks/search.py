@@ -209,10 +209,10 @@ class Size:
 
     def _begin(self, name: str, smaller: dict[int, dict[str, Measured]]) -> None:
         system = SYSTEMS[name]()
-        packages = versions(system)
-        told = self.told[name] = Measured(name, system.name, packages or [], system.exact)
-        if packages is None:
-            told.left_out = f"not installed: {', '.join(system.packages)}"
+        packages, missing = versions(system)
+        told = self.told[name] = Measured(name, system.name, packages, system.exact)
+        if missing:
+            told.left_out = f"not installed: {', '.join(missing)}"
             return
         told.left_out = too_much(name, self._vectors.count, smaller, self._options.budget, free_memory())
         if told.left_out:

@@ -548,9 +548,9 @@ ROUTES = ("route-scan", "route-product", "route-proposal")
 """Those that `--routes` compares."""
 
 
-def versions(system: System | type[System]) -> list[str] | None:
-    """The packages of a system with their versions; None where one is not installed."""
-    told = []
+def versions(system: System) -> tuple[list[str], list[str]]:
+    """The packages of a system with their versions, and the names of those that are not installed."""
+    told, missing = [], []
     for names in system.packages:
         for name in names.split("|"):
             try:
@@ -559,8 +559,8 @@ def versions(system: System | type[System]) -> list[str] | None:
             except PackageNotFoundError:
                 continue
         else:
-            return None
-    return told
+            missing.append(names.replace("|", " or "))
+    return told, missing
 
 
 def folder_size(folder: Path) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import select
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from peak_memory import peak_memory
 from search_systems import SYSTEMS, Queries, System, VectorFile
 from vectors import DIMENSION
 
@@ -86,19 +86,6 @@ class Worker:
         self._told.seek(0)
         lines = self._told.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else f"ended with code {code}"
-
-
-def peak_memory() -> int:
-    """Bytes that this process held at most.
-
-    Not from `getrusage` where it can be helped: on Linux that begins with what the parent held when it forked.
-    """
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
-    except (OSError, StopIteration):
-        unit = 1 if sys.platform == "darwin" else 1024
-        return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 class Server:
