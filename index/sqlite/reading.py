@@ -121,17 +121,17 @@ class GalleryReader(GalleryFile):
         return encoder.dimension if encoder else 0
 
     def _as_vectors(self, rows: Sequence[tuple], dimension: int) -> Vectors:
-        bad = [row[0] for row in rows if len(row[4]) != 2 * dimension]
-        if bad:
-            raise GalleryDamaged(
-                f"reference {bad[0]} of {self.path} has a damaged encoding: see `kaodex gallery check`"
-            )
+        references, identities, pictures, hashes, encodings = zip(*rows, strict=True) if rows else ((),) * 5
+        length = 2 * dimension
+        if any(of != length for of in set(map(len, encodings))):
+            bad = next(at for at, encoding in zip(references, encodings, strict=True) if len(encoding) != length)
+            raise GalleryDamaged(f"reference {bad} of {self.path} has a damaged encoding: see `kaodex gallery check`")
         return Vectors(
-            references=np.fromiter((row[0] for row in rows), np.int64, len(rows)),
-            identities=np.fromiter((row[1] for row in rows), np.int64, len(rows)),
-            pictures=np.frombuffer(b"".join(row[2] for row in rows), ">u8").astype(np.uint64),
-            hashes=np.fromiter((row[3] for row in rows), np.int64, len(rows)).view(np.uint64),
-            encodings=np.frombuffer(b"".join(row[4] for row in rows), "<f2")
+            references=np.array(references, np.int64),
+            identities=np.array(identities, np.int64),
+            pictures=np.frombuffer(b"".join(pictures), ">u8").astype(np.uint64),
+            hashes=np.array(hashes, np.int64).view(np.uint64),
+            encodings=np.frombuffer(b"".join(encodings), "<f2")
             .astype(np.float16, copy=False)
             .reshape(len(rows), dimension),
         )
