@@ -40,7 +40,7 @@ from document_table import put_table
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from search_systems import ROUTES, SYSTEMS, VectorFile, versions
+from search_systems import ROUTES, SYSTEMS, VectorFile, missing, versions
 from search_worker import Worker, WorkerFailed
 from vectors import BLOCK, DIMENSION, queries, references
 
@@ -209,10 +209,9 @@ class Size:
 
     def _begin(self, name: str, smaller: dict[int, dict[str, Measured]]) -> None:
         system = SYSTEMS[name]()
-        packages, missing = versions(system)
-        told = self.told[name] = Measured(name, system.name, packages, system.exact)
-        if missing:
-            told.left_out = f"not installed: {', '.join(missing)}"
+        told = self.told[name] = Measured(name, system.name, versions(system) or [], system.exact)
+        if lacking := missing(system):
+            told.left_out = f"not installed: {', '.join(lacking)}"
             return
         told.left_out = too_much(name, self._vectors.count, smaller, self._options.budget, free_memory())
         if told.left_out:

@@ -105,6 +105,7 @@ class KaodexGallery(System):
         folder = folder.parent / "gallery"  # also of the system with PyTorch: the file is the same
         folder.mkdir(exist_ok=True)
         self._gallery = Gallery.create(folder / "gallery.kaodex", device="cpu")
+        self._gallery.choose_search("exact")
         if not len(self._gallery):
             self._enroll(vectors)
         nobody = np.eye(1, DIMENSION, dtype=np.float32)
@@ -156,6 +157,24 @@ class KaodexGalleryTorch(KaodexGallery):
         import torch  # noqa: F401
 
         super().build(vectors, folder)
+
+
+class KaodexGalleryApproximate(KaodexGallery):
+    """The same gallery searched by its approximate index, which `kaodex gallery index` builds."""
+
+    name = "Kaodex, Gallery, approximate"
+    exact = False
+
+    def build(self, vectors: VectorFile, folder: Path) -> None:
+        """Enrol where nobody did, and build the index."""
+        from index.approximate import build_now
+
+        super().build(vectors, folder)
+        self._gallery.keep_shelves()
+        build_now(self._gallery.store, "character", force=True)
+        self._gallery.choose_search("approximate")
+        self.search(np.eye(1, DIMENSION, dtype=np.float32), 1)
+        self.bytes_per_vector = folder_size(folder.parent / "gallery") / vectors.count
 
 
 class KaodexRoute(KaodexVectors):
@@ -535,6 +554,7 @@ SYSTEMS: dict[str, Callable[[], System]] = {
     "lance": LanceFlat,
     "milvus-lite": MilvusLite,
     "qdrant": QdrantLocal,
+    "gallery-approximate": KaodexGalleryApproximate,
     "hnswlib": Hnswlib,
     "usearch": UsearchGraph,
     "lance-ivf": LanceIndexed,
@@ -548,19 +568,25 @@ ROUTES = ("route-scan", "route-product", "route-proposal")
 """Those that `--routes` compares."""
 
 
-def versions(system: System) -> tuple[list[str], list[str]]:
-    """The packages of a system with their versions, and the names of those that are not installed."""
-    told, missing = [], []
-    for names in system.packages:
-        for name in names.split("|"):
-            try:
-                told.append(f"{name} {version(name)}")
-                break
-            except PackageNotFoundError:
-                continue
-        else:
-            missing.append(names.replace("|", " or "))
-    return told, missing
+def versions(system: System) -> list[str] | None:
+    """The packages of a system with their versions; None where one is not installed."""
+    found = [_installed(name) for name in system.packages]
+    return None if None in found else [told for told in found if told]
+
+
+def missing(system: System) -> list[str]:
+    """Those of its packages that are not installed."""
+    return [name.replace("|", " or ") for name in system.packages if _installed(name) is None]
+
+
+def _installed(names: str) -> str | None:
+    """Of alternatives with `|` between them, the first that is installed, with its version."""
+    for name in names.split("|"):
+        try:
+            return f"{name} {version(name)}"
+        except PackageNotFoundError:
+            continue
+    return None
 
 
 def folder_size(folder: Path) -> int:

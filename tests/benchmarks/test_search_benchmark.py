@@ -137,3 +137,16 @@ def test_real_pictures_must_be_enough(script, refs):
     search = script("search")
     with pytest.raises(search.UnusableSource, match="has 12 pictures; at least 1,024"):
         search.real_vectors(refs, None, [100], 0.0)
+
+
+def test_a_system_says_what_it_lacks(script):
+    systems = script("search_systems")
+
+    class Odd(systems.System):
+        packages = ("no-such-thing|numpy", "click")
+
+    class Lacking(systems.System):
+        packages = ("numpy", "no-such-thing|nor-this")
+
+    assert [told.split()[0] for told in systems.versions(Odd())] == ["numpy", "click"] and not systems.missing(Odd())
+    assert systems.versions(Lacking()) is None and systems.missing(Lacking()) == ["no-such-thing or nor-this"]
