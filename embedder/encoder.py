@@ -30,6 +30,9 @@ MOST_ON_A_CORE = 16
 class Encoder:
     """Crops of faces to encodings: unit vectors whose inner product says how alike two faces are."""
 
+    feeders: int = 1
+    """Threads that are worth their while in reading and cutting pictures for it: more, where a GPU encodes."""
+
     def __init__(self, card: Card | ForeignCard, runtime: Runtime) -> None:
         self._card = card
         self._runtime = runtime
@@ -39,6 +42,7 @@ class Encoder:
         self.input_size = card.input_size
         self.unknown_below = card.unknown_below
         self.runtime = runtime.name
+        self.feeders = runtime.feeders
 
     @classmethod
     def load(cls, name_or_folder: str | Path | None = None, *, device: str = "auto") -> Encoder:
@@ -48,8 +52,9 @@ class Encoder:
         (docs/encoders.md), and it runs on the CPU.
 
         device: `auto` (a GPU through PyTorch where there is one, else ONNX Runtime), `cpu` (ONNX Runtime), `cuda`,
-        `cuda:N`, or `torch-cpu` (PyTorch without a GPU, for comparison). Raises UnusableEncoder for an unknown or
-        damaged encoder or a device that is not there, MissingDependency where the runtime is not installed.
+        `cuda:N`, or `torch-cpu` (PyTorch without a GPU, for comparison). Where there is no such GPU, or it is full,
+        the CPU does the work and one line of the log says so. Raises UnusableEncoder for an unknown or damaged encoder
+        or device, MissingDependency where the runtime is not installed.
         """
         if (file := find_foreign(name_or_folder)) is not None:
             from embedder.foreign_runtime import ForeignRuntime
@@ -105,7 +110,9 @@ class Encoder:
 
         # The next batch is made while the network works on this one; a single batch is not worth a thread.
         prepared = (
-            prefetch(prepare, starts, workers=1, ahead=1) if len(starts) > 1 else ((0, prepare(0)) for _ in starts)
+            prefetch(prepare, starts, workers=self.feeders, ahead=self.feeders)
+            if len(starts) > 1
+            else ((0, prepare(0)) for _ in starts)
         )
         for start, batch in prepared:
             if isinstance(batch, KaodexError):

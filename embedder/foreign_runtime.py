@@ -23,6 +23,7 @@ class ForeignRuntime:
     """An ONNX encoder of others in ONNX Runtime on the CPU; `dimension` is what it was seen to give."""
 
     name = "onnxruntime cpu"
+    feeders = 1
 
     def __init__(self, card: ForeignCard, device: str) -> None:
         """Raises UnusableEncoder where the file is not what its settings say."""

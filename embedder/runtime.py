@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from data.errors import MissingDependency, UnusableEncoder
-from embedder.card import ONNX, WEIGHTS, Card
+from embedder.card import ONNX, Card
 
 TORCH_NEEDS = ("torch", "timm", "safetensors")
 
@@ -23,6 +23,8 @@ class Runtime(Protocol):
 
     name: str
     dimension: int
+    feeders: int
+    """Threads that are worth their while in making pictures ready for it."""
 
     def forward(self, batch: Float32[np.ndarray, "crops _ _ _"]) -> Float32[np.ndarray, "crops dim"]:
         """One vector for each picture."""
@@ -34,15 +36,18 @@ class Runtime(Protocol):
 
 
 def choose_runtime(card: Card, device: str) -> Runtime:
-    """The runtime for a device word; raises UnusableEncoder for an unknown device or one that is not there."""
+    """The runtime for a device word; raises UnusableEncoder for an unknown one.
+
+    Where there is no such GPU, PyTorch works on the CPU, and a line says so.
+    """
     if device == "auto":
         device = "cuda" if _cuda_works() else "cpu"
     if device == "cpu":
         return OnnxRuntime(card)
-    if device == "torch-cpu":
-        return TorchRuntime(card, "cpu")
-    if device == "cuda" or (device.startswith("cuda:") and device[5:].isdecimal()):
-        return TorchRuntime(card, device)
+    if device == "torch-cpu" or device == "cuda" or (device.startswith("cuda:") and device[5:].isdecimal()):
+        from embedder.torch_runtime import TorchRuntime
+
+        return TorchRuntime(card, device.removeprefix("torch-"))
     raise UnusableEncoder(f"there is no device '{device}'; use auto, cpu, cuda, cuda:0 (1, 2, …) or torch-cpu")
 
 
@@ -86,13 +91,14 @@ class OnnxRuntime:
     """The network in ONNX Runtime on the CPU."""
 
     name = "onnxruntime cpu"
+    feeders = 1
 
     def __init__(self, card: Card, threads: int = 0) -> None:
         self._card = card
         self._session = open_session(card.file(ONNX), threads=threads)
         self._alone: OnnxRuntime | None = None
         self.dimension = card.dimension
-        _check_width(self._session.get_outputs()[0].shape[-1], card)
+        check_width(self._session.get_outputs()[0].shape[-1], card)
 
     def forward(self, batch: Float32[np.ndarray, "crops 3 size size"]) -> Float32[np.ndarray, "crops dim"]:
         """Unit vectors, one for each picture."""
@@ -109,43 +115,6 @@ class OnnxRuntime:
         return self._alone
 
 
-class TorchRuntime:
-    """The network in PyTorch, built from the card's plain words and the weights of model.safetensors."""
-
-    def __init__(self, card: Card, device: str) -> None:
-        missing = [package for package in TORCH_NEEDS if find_spec(package) is None]
-        if missing:
-            raise MissingDependency(
-                f"encoding on '{device}' needs {', '.join(missing)}: pip install 'kaodex[gpu]' (or 'kaodex[train]')"
-            )
-        import torch
-
-        from embedder.network import load_network
-
-        if device.startswith("cuda") and torch.device(device).index not in (None, *range(torch.cuda.device_count())):
-            raise UnusableEncoder(f"PyTorch sees no device '{device}'; it sees {torch.cuda.device_count()} GPUs")
-        if device.startswith("cuda") and not torch.cuda.is_available():
-            raise UnusableEncoder("PyTorch sees no GPU here; use --device cpu")
-        self.name = f"pytorch {device}"
-        self._device = torch.device(device)
-        network = load_network(card.network, card.file(WEIGHTS))
-        _check_width(network.dimension, card)
-        self.dimension = card.dimension
-        self._network = network.to(self._device).to(memory_format=torch.channels_last)
-
-    def forward(self, batch: Float32[np.ndarray, "crops 3 size size"]) -> Float32[np.ndarray, "crops dim"]:
-        """Unit vectors, one for each picture."""
-        import torch
-
-        with torch.inference_mode():
-            pictures = torch.from_numpy(batch).to(self._device).contiguous(memory_format=torch.channels_last)
-            encodings: np.ndarray = self._network(pictures).float().cpu().numpy()
-        return encodings
-
-    def on_one_core(self) -> None:
-        """PyTorch has one number of threads for all, and a GPU wants large batches."""
-
-
 def _cuda_works() -> bool:
     # PyTorch takes seconds to import, so it is asked only where a driver shows that there may be a GPU.
     if any(find_spec(package) is None for package in TORCH_NEEDS):
@@ -157,7 +126,8 @@ def _cuda_works() -> bool:
     return bool(torch.cuda.is_available())
 
 
-def _check_width(found: object, card: Card) -> None:
+def check_width(found: object, card: Card) -> None:
+    """Raise UnusableEncoder unless a network's dimension is what its card says."""
     if found != card.dimension:
         raise UnusableEncoder(
             f"the network of '{card.name}' gives {found} numbers, its card says {card.dimension}; export it again"

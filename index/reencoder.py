@@ -137,7 +137,9 @@ class Reencoder:
         """Encode what is not staged yet, decoding ahead."""
         report = self.report
         report.unreadable.clear()
-        found = prefetch(self._fitted, _singly(staged.waiting(BATCH)), workers=WORKERS, ahead=BATCH)
+        found = prefetch(
+            self._fitted, _singly(staged.waiting(BATCH)), workers=max(WORKERS, self._encoder.feeders), ahead=BATCH
+        )
         for batch in batches(found, BATCH):
             crops: dict[int, tuple[np.ndarray, ...]] = {}
             for waiting, crop in batch:

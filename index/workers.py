@@ -43,7 +43,7 @@ class LocalWorkers:
     ahead = 1
 
     def __init__(self, encoder: Encoder, detector: Detector, *, take: Take) -> None:
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="enrol")
+        self._pool = ThreadPoolExecutor(max(THREADS, encoder.feeders), thread_name_prefix="enrol")
         self._encoder = encoder
         self._detector = detector
         self._take = take

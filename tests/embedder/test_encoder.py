@@ -140,21 +140,28 @@ def test_unknown_names_list_the_choices(tmp_path: Path, tiny_encoder: Path) -> N
         Encoder.load(tiny_encoder, device="tpu")
 
 
-def test_absent_gpu_is_said(tiny_encoder: Path) -> None:
+def test_absent_gpu_is_said(
+    tiny_encoder: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    with pytest.raises(UnusableEncoder, match="sees no GPU"):
-        Encoder.load(tiny_encoder, device="cuda")
-    with pytest.raises(UnusableEncoder, match="it sees 0 GPUs"):
-        Encoder.load(tiny_encoder, device="cuda:7")
+    for device in ("cuda", "cuda:7"):
+        caplog.clear()
+        assert Encoder.load(tiny_encoder, device=device).runtime == "pytorch cpu"
+        assert caplog.messages == ["encoding on the CPU: PyTorch sees no GPU here"]
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    caplog.clear()
+    assert Encoder.load(tiny_encoder, device="cuda:7").runtime == "pytorch cpu"
+    assert caplog.messages == ["encoding on the CPU: PyTorch sees no cuda:7, only 2 GPUs"]
 
 
 def test_missing_runtime_names_the_extra(tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingDependency, match=r"kaodex\[cpu\]"):
         Encoder.load(tiny_encoder, device="cpu")
-    monkeypatch.setattr("embedder.runtime.find_spec", lambda name: None)
+    monkeypatch.setattr("embedder.torch_runtime.find_spec", lambda name: None)
     with pytest.raises(MissingDependency, match=r"torch.*kaodex\[gpu\]"):
         Encoder.load(tiny_encoder, device="torch-cpu")
 
