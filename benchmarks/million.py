@@ -1,6 +1,6 @@
 """A gallery file of a million references: how large it is, and how long everything takes that people do with it.
 
-    python benchmarks/million.py                                 # 12 GB of disk at a million references
+    python benchmarks/million.py                                 # 13 GB of disk
     python benchmarks/million.py --size 100000 --json million.json
 
 Enrols vectors that lie like encodings (see `vectors.py`), 20 of an identity, with drawn faces as crops, in transactions
