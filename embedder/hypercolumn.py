@@ -93,8 +93,8 @@ class Hypercolumn(nn.Module):
     def __init__(self, channels: list[int], *, colours: int, dimension: int) -> None:
         super().__init__()
         self.colours = ColourLayout(colours)
-        features = (len(HEIGHTS) + 1) * sum(channels) + len(HEIGHTS) * colours
-        self.linear = nn.Linear(features, dimension)
+        self.widths = [*((len(HEIGHTS) + 1) * one for one in channels), len(HEIGHTS) * colours]
+        self.linear = nn.Linear(sum(self.widths), dimension)
 
     def features(self, pictures: torch.Tensor, maps: list[torch.Tensor]) -> torch.Tensor:
         """The long vector (N, F): each stage's regions from first to last stage, then the colour layout."""

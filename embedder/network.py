@@ -15,10 +15,12 @@ from torch import nn
 from torch.nn import functional
 
 from data.errors import MissingDependency, UnusableEncoder, UnusableSource
-from embedder.hypercolumn import HEIGHTS, Hypercolumn
+from embedder.hypercolumn import Hypercolumn
+from embedder.stylecolumn import StyleColumn
 
 STEMS = ("timm", "small")
 POOLINGS = ("average", "gem")
+COLUMNS: dict[str, type[Hypercolumn] | type[StyleColumn]] = {"places": Hypercolumn, "style": StyleColumn}
 OF_FILES = ("checkpoint_path", "cache_dir")
 """Arguments of timm that read or write files of any place and kind: nothing that a card may say."""
 
@@ -49,7 +51,7 @@ class Network(nn.Module):
     `stem` is `timm` (the backbone's own) or `small`: one 3x3 convolution of stride 2 and no pooling, for ResNets
     that look at about 100 pixels, of which the usual stem would leave 25. Its width is what timm gives the stem.
     `head` is None for an embedding layer with a batch-norm neck over the pooled last stage, or says what a hypercolumn
-    over several stages takes: `{"stages": 3, "colours": 128}`.
+    over several stages takes: `{"stages": 3, "colours": 128}`; with `"kind": "style"` besides it is a `StyleColumn`.
     `pretrained` fetches timm's own weights for the backbone: how it starts, and no part of its description. Raises
     UnusableEncoder for a network that cannot be built, UnusableSource where its weights cannot be had.
     """
@@ -84,11 +86,11 @@ class Network(nn.Module):
         self.backbone: Any = _make_backbone(backbone, arguments or {}, pretrained)
         if stem == "small":
             _make_stem_small(self.backbone, backbone)
-        self.hypercolumn: Hypercolumn | None = None
+        self.hypercolumn: Hypercolumn | StyleColumn | None = None
         if head is not None:
-            self._stages, colours = _head(head)
-            self._channels = _channels(self.backbone, backbone, self._stages)
-            self.hypercolumn = Hypercolumn(self._channels, colours=colours, dimension=self.dimension)
+            column, self._stages, colours = _head(head)
+            channels = _channels(self.backbone, backbone, self._stages)
+            self.hypercolumn = column(channels, colours=colours, dimension=self.dimension)
             return
         # Some backbones widen their features after the last stage, and say so here.
         features: Any = getattr(self.backbone, "head_hidden_size", None) or self.backbone.num_features
@@ -115,8 +117,7 @@ class Network(nn.Module):
         """Widths of the features' blocks: one for each stage, the last for the colour layout."""
         if self.hypercolumn is None:
             raise ValueError("this network has no hypercolumn; build it with a head")
-        stages = [(len(HEIGHTS) + 1) * channels for channels in self._channels]
-        return [*stages, self.hypercolumn.linear.in_features - sum(stages)]
+        return list(self.hypercolumn.widths)
 
     def _maps(self, pictures: torch.Tensor) -> list[torch.Tensor]:
         """The maps (N, C, H, W) of the last stages."""
@@ -216,12 +217,14 @@ def _make_backbone(name: str, arguments: Mapping[str, Any], pretrained: bool) ->
         ) from error
 
 
-def _head(head: Any) -> tuple[int, int]:
-    """Stages and colours of a head's description."""
-    numbers = tuple(head.values()) if isinstance(head, Mapping) and set(head) == {"stages", "colours"} else ()
-    if not numbers or not all(isinstance(one, int) and 0 < one <= 4096 for one in numbers):
+def _head(head: Any) -> tuple[type[Hypercolumn] | type[StyleColumn], int, int]:
+    """The kind, stages and colours of a head's description."""
+    described = dict(head) if isinstance(head, Mapping) else {}
+    column = COLUMNS.get(str(described.pop("kind", "places")))
+    numbers = tuple(described.values()) if set(described) == {"stages", "colours"} else ()
+    if not numbers or column is None or not all(isinstance(one, int) and 0 < one <= 4096 for one in numbers):
         raise UnusableEncoder(f'a head is described like {{"stages": 3, "colours": 128}}, not by {head!r}')
-    return int(head["stages"]), int(head["colours"])
+    return column, int(described["stages"]), int(described["colours"])
 
 
 def _channels(backbone: Any, name: str, stages: int) -> list[int]:

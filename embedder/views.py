@@ -21,7 +21,7 @@ PATCH = 96
 """Pixels of a patch's side, in pictures that are at least so large."""
 MOST_PATCHES = 24
 MOST_CELLS = 96
-"""Of the grid that patches are chosen from. Where a picture has more, the grid is spread, with gaps between its cells."""
+"""Of the grid that patches are chosen from. A picture with more has its grid spread, with gaps between the cells."""
 
 LARGEST_SQUARE = 512
 """Pixels of a side of the mirrored whole."""

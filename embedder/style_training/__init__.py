@@ -1,0 +1,1 @@
+"""Training a style encoder: pictures by artist in, an encoder folder out."""
