@@ -20,7 +20,7 @@ from embedder.preprocess import centre_square, resize_square
 from embedder.runtime import Runtime, choose_runtime, usable_cores
 from embedder.strangers import Strangers, read_strangers
 
-WORTH_SPREADING = 8
+WORTH_SPREADING = 4
 """Crops for each core from which every core encodes some of its own, instead of all cores each crop together."""
 
 MOST_ON_A_CORE = 16
