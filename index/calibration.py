@@ -182,8 +182,10 @@ def _centroid_outcomes(known: Neighbourhoods, held: Vectors, leave_out_identity:
     queries = held.encodings[positions].astype(np.float32)
     if not leave_out_identity:
         members = Members(held, truths)
-        twins = [held.encodings[members.twins(int(at))].astype(np.float64).sum(axis=0) for at in positions]
-        rest = sums[own] - np.stack(twins)
+        rest = sums[own]
+        for row in range(len(positions)):
+            same = members.of(int(truths[row]))[members.same_picture(positions[row : row + 1])[0]]
+            rest[row] -= held.encodings[same].astype(np.float64).sum(axis=0)
         own_similarity = (rest * queries).sum(axis=1) / np.maximum(np.linalg.norm(rest, axis=1), 1e-12)
     similarities = np.full((len(positions), 2), -inf, np.float32)
     identities = np.full((len(positions), 2), -1, np.int64)

@@ -145,8 +145,12 @@ class Calibrator:
         """The neighbours of the sampled references as of the shelf's revision; kept for the depths of KEPT_DEPTHS."""
         key = self._key(f"neighbourhoods 2 {depth}")
         known = self._known.get(depth)
-        if known is None and depth in KEPT_DEPTHS and (read := kept(self._store, self.shelf, key, _NAMES)):
-            known = self._known[depth] = read[0], _as_neighbourhoods(read[1])
+        if (
+            known is None
+            and depth in KEPT_DEPTHS
+            and (read := kept(self._store, self.shelf, key, Neighbourhoods.ARRAYS))
+        ):
+            known = self._known[depth] = read[0], Neighbourhoods.from_arrays(read[1])
         if known is not None and known[0] == self.shelf.revision:
             return known[1]
         held = self._held()
@@ -156,7 +160,7 @@ class Calibrator:
             found = update_neighbourhoods(known[1], held, self._changes(known[0]))
         self._known[depth] = self.shelf.revision, found
         if depth in KEPT_DEPTHS:
-            keep(self._store, self.shelf, key, _as_arrays(found))
+            keep(self._store, self.shelf, key, found.as_arrays())
         return found
 
     def _nearest(self, population: str, encodings: Float16[np.ndarray, "encodings dim"], k: int) -> NearestReferences:
@@ -164,14 +168,14 @@ class Calibrator:
         depth = _depth(k)
         name = f"{population} 1 {depth}"
         known = self._asked.get(name)
-        if known is None and not self._subset and (read := kept(self._store, self.shelf, name, _STANDING)):
-            known = read[0], _as_standing_queries(read[1])
+        if known is None and not self._subset and (read := kept(self._store, self.shelf, name, StandingQueries.ARRAYS)):
+            known = read[0], StandingQueries.from_arrays(read[1])
         if known is None or (self._subset and known[0] != self.shelf.revision):
             known = self.shelf.revision, StandingQueries.none(depth)
         keys = keys_of(encodings)
         today = known[1].asked(keys, encodings, self._held(), self._changes(known[0]))
         if not self._subset and today is not known[1]:
-            keep(self._store, self.shelf, name, {"keys": today.keys, **vars(today.nearest)})
+            keep(self._store, self.shelf, name, today.as_arrays())
         self._asked[name] = self.shelf.revision, today
         return today.of(keys)
 
@@ -233,29 +237,3 @@ def _enrolled_here(scores: Float64[np.ndarray, " encodings"], population: Popula
             np.fill_diagonal(among_themselves, -1)
             enrolled[number] = medians[number] >= 0.85 * np.median(among_themselves.max(axis=1))
     return enrolled[whose]
-
-
-_NAMES = (
-    "samples",
-    "stranger_similarities",
-    "stranger_references",
-    "mated_similarities",
-    "mated_references",
-    "others",
-)
-_STANDING = ("keys", "similarities", "references")
-
-
-def _as_arrays(known: Neighbourhoods) -> dict[str, np.ndarray]:
-    strangers, mated = known.strangers, known.mated
-    arrays = (known.samples, strangers.similarities, strangers.references, mated.similarities, mated.references)
-    return dict(zip(_NAMES, (*arrays, known.others), strict=True))
-
-
-def _as_neighbourhoods(arrays: dict[str, np.ndarray]) -> Neighbourhoods:
-    samples, *nearest, others = (arrays[name] for name in _NAMES)
-    return Neighbourhoods(samples, NearestReferences(*nearest[:2]), NearestReferences(*nearest[2:]), others)
-
-
-def _as_standing_queries(arrays: dict[str, np.ndarray]) -> StandingQueries:
-    return StandingQueries(arrays["keys"], NearestReferences(arrays["similarities"], arrays["references"]))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64
 
-from data.near_duplicates import linked_to
+from data.near_duplicates import NEAR_DUPLICATE_DISTANCE, linked_to
 from index.records import Vectors
 
 
@@ -24,7 +24,6 @@ class Members:
         self._positions = positions[order]
         bounds = np.searchsorted(identities[order], np.append(wanted, wanted[-1:] + 1)).tolist()
         self._bounds = dict(zip(wanted.tolist(), pairwise(bounds), strict=True))
-        self._linked: dict[int, list[np.ndarray]] = {}
 
     def count(self, identity: int) -> int:
         """How many references an identity has."""
@@ -36,17 +35,20 @@ class Members:
         first, last = self._bounds[identity]
         return self._positions[first:last]
 
-    def twins(self, position: int) -> Int64[np.ndarray, " twins"]:
-        """Ascending positions, itself among them, of the identity's references that show the same picture.
+    def same_picture(self, positions: Int64[np.ndarray, " some"]) -> Bool[np.ndarray, "some members"]:
+        """Which of an identity's references (see `of`) show the pictures that the ones at some positions show.
 
-        From one picture file, or near-duplicates; also those that a chain of such references leads to.
+        They come from one picture file, or are near-duplicates; or a chain of such references leads to them.
         """
-        identity = int(self._held.identities[position])
-        known = self._linked.setdefault(identity, [])
-        for linked in known:
-            if linked[min(int(np.searchsorted(linked, position)), len(linked) - 1)] == position:
-                return linked
-        members = self.of(identity)
-        start = int(np.searchsorted(members, position))
-        known.append(members[linked_to(start, self._held.hashes[members], self._held.pictures[members])])
-        return known[-1]
+        members = self.of(int(self._held.identities[positions[0]]))
+        hashes, pictures = self._held.hashes[members], self._held.pictures[members]
+        rows = np.searchsorted(members, positions)
+        same: np.ndarray = pictures[rows][:, None] == pictures
+        same |= np.bitwise_count(hashes[rows][:, None] ^ hashes) <= NEAR_DUPLICATE_DISTANCE
+        for row in np.flatnonzero(same.sum(axis=1) > 1).tolist():
+            before = np.flatnonzero(same[:row, rows[row]])
+            if len(before):  # a chain that was followed already leads here
+                same[row] = same[before[0]]
+            else:
+                same[row, linked_to(int(rows[row]), hashes, pictures)] = True
+        return same

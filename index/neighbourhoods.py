@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float32, Int64, UInt64
@@ -40,6 +41,28 @@ class Neighbourhoods:
     """With only the sample's picture, and what is near-duplicate to it, left out."""
     others: Int64[np.ndarray, " samples"]
     """How many references of the sample's identity show another picture."""
+
+    ARRAYS: ClassVar = (
+        "samples",
+        "stranger_similarities",
+        "stranger_references",
+        "mated_similarities",
+        "mated_references",
+        "others",
+    )
+    """The names of `as_arrays`."""
+
+    def as_arrays(self) -> dict[str, np.ndarray]:
+        """For keeping."""
+        strangers, mated = self.strangers, self.mated
+        found = (self.samples, strangers.similarities, strangers.references, mated.similarities, mated.references)
+        return dict(zip(self.ARRAYS, (*found, self.others), strict=True))
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Neighbourhoods:
+        """What `as_arrays` gave."""
+        samples, *nearest, others = (arrays[name] for name in cls.ARRAYS)
+        return cls(samples, NearestReferences(*nearest[:2]), NearestReferences(*nearest[2:]), others)
 
     @property
     def depth(self) -> int:
@@ -174,18 +197,21 @@ def _search_together(
     for start in range(0, len(left_out), _COLUMNS):
         some = slice(start, start + _COLUMNS)
         similarities[:, some] = queries @ held.encodings[left_out[some]].astype(np.float32).T
+    blocks = [
+        (slice(samples[0], samples[-1] + 1), slice(columns[number], columns[number + 1]))
+        for number, samples in enumerate(np.split(np.arange(len(positions)), first[1:]))
+    ]
     others = np.empty(len(positions), np.int64)
-    for number, samples in enumerate(np.split(np.arange(len(positions)), first[1:])):
-        for row in samples.tolist():
-            twins = np.searchsorted(own[number], members.twins(int(positions[row])))
-            similarities[row, columns[number] + twins] = -np.inf
-            others[row] = len(own[number]) - len(twins)
-    mated = outside.merged(_nearest_of(held, queries, left_out, similarities, depth))
+    for rows, own_columns in blocks:
+        same = members.same_picture(positions[rows])
+        similarities[rows, own_columns][same] = -np.inf
+        others[rows] = (~same).sum(axis=1)
+    mated = outside.merged(_nearest_of(held, queries, left_out, similarities, depth, outside.least))
     if len(names) == 1:
         return Neighbourhoods(held.references[positions], outside, mated, others)
-    for number, samples in enumerate(np.split(np.arange(len(positions)), first[1:])):
-        similarities[samples[0] : samples[-1] + 1, columns[number] : columns[number + 1]] = -np.inf
-    strangers = outside.merged(_nearest_of(held, queries, left_out, similarities, depth))
+    for rows, own_columns in blocks:
+        similarities[rows, own_columns] = -np.inf
+    strangers = outside.merged(_nearest_of(held, queries, left_out, similarities, depth, outside.least))
     return Neighbourhoods(held.references[positions], strangers, mated, others)
 
 
@@ -195,11 +221,15 @@ def _nearest_of(
     positions: Int64[np.ndarray, " some"],
     similarities: Float32[np.ndarray, "queries some"],
     depth: int,
+    least: Float32[np.ndarray, " queries"],
 ) -> NearestReferences:
-    """The nearest of some references, by similarities that are rounded as a product rounds; -inf leaves one out."""
+    """The nearest of some references, by similarities that are rounded as a product rounds; -inf leaves one out.
+
+    Those below `least` need not be among them.
+    """
     depth = min(depth, len(positions))
     kth = np.partition(similarities, len(positions) - depth, axis=1)[:, len(positions) - depth]
-    near = similarities >= (kth - 2 * float32_bound(queries.shape[1]))[:, None]
+    near = similarities >= (np.maximum(kth, least) - 2 * float32_bound(queries.shape[1]))[:, None]
     row, column = np.nonzero(near & ~np.isneginf(similarities))
     found, where = held.rank(queries, Candidates(row, positions[column]), depth)
     return NearestReferences(found, np.where(where >= 0, held.references[where], -1))

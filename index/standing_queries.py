@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float16, UInt64
@@ -19,6 +20,19 @@ class StandingQueries:
     keys: UInt64[np.ndarray, " queries"]
     """Which encodings: see `keys_of`; ascending, each once."""
     nearest: NearestReferences
+
+    ARRAYS: ClassVar = ("keys", "similarities", "references")
+    """The names of `as_arrays`."""
+
+    def as_arrays(self) -> dict[str, np.ndarray]:
+        """For keeping."""
+        return dict(zip(self.ARRAYS, (self.keys, self.nearest.similarities, self.nearest.references), strict=True))
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> StandingQueries:
+        """What `as_arrays` gave."""
+        keys, *nearest = (arrays[name] for name in cls.ARRAYS)
+        return cls(keys, NearestReferences(*nearest))
 
     @classmethod
     def none(cls, depth: int) -> StandingQueries:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import GalleryError, UnknownIdentity
-from index.calibrator import Population, _as_arrays, _enrolled_here
+from index.calibrator import Population, _enrolled_here
 from index.decision import Status
 from index.gallery import Gallery
 from index.nearest_references import NearestReferences
@@ -179,8 +179,8 @@ def test_kept_calibration_is_what_a_new_one_would_be(tmp_path_factory, steps):
     kept = gallery.calibrator("character").neighbourhoods()
     held = gallery.calibrator("character")._held()
     anew = find_neighbourhoods(held, sample(held.references, held.identities))
-    for name, one in _as_arrays(kept).items():
-        assert np.array_equal(one, _as_arrays(anew)[name]), name
+    for name, one in kept.as_arrays().items():
+        assert np.array_equal(one, anew.as_arrays()[name]), name
     gallery.close()
 
 
