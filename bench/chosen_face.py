@@ -1,4 +1,4 @@
-"""One face of each picture, as a curator would choose it: a picture's label names one identity."""
+"""What stands for each picture: one face, as a curator would choose it, or for its artist the picture itself."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ def choose_face(picture: UInt8[np.ndarray, "height width 3"], detector: Detector
         (whole,) = WholePicture().find(picture)
         return ChosenFace(whole, 0)
     return ChosenFace(max(found, key=lambda place: (_area(place), place.score)), len(found))
+
+
+def whole_picture(picture: UInt8[np.ndarray, "height width 3"]) -> ChosenFace:
+    """All of the picture."""
+    height, width = picture.shape[:2]
+    return ChosenFace(Detection((0, 0, width, height), 1.0, "whole"), 1)
 
 
 def _area(detection: Detection) -> int:

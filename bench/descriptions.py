@@ -10,14 +10,17 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Shaped, UInt8, UInt64
 
-from bench.chosen_face import ChosenFace, choose_face
+from bench.chosen_face import ChosenFace, choose_face, whole_picture
 from bench.systems import Describes
 from data.errors import KaodexError
 from data.near_duplicates import perceptual_hash
+from data.paths import readable
 from data.pictures import read_picture
 from data.prefetch import prefetch
 from embedder.crop import crop_face
 from embedder.detectors import Detector, WholePicture
+from embedder.picture_style import bounded
+from embedder.views import picture_views
 
 _BATCH = 64
 
@@ -42,11 +45,14 @@ def describe(
     systems: Sequence[Describes],
     on_progress: Callable[[int], None] | None = None,
     detector: Detector | None = None,
+    *,
+    kind: str = "character",
 ) -> Descriptions:
     """Read each picture, choose its face (see `choose_face`), and describe that with each system, in batches.
 
-    Without a detector the centre square is taken. Reading and looking for faces go on in threads meanwhile. Pictures
-    that cannot be read are left out and named.
+    Without a detector the centre square is taken; of an `artist` all of the picture, as large as the product looks at
+    it. Reading and looking for faces go on in threads meanwhile. Pictures that cannot be read, and those by artists
+    that show no drawing, are left out and named.
     """
     parts: dict[str, list[np.ndarray]] = {system.name: [] for system in systems}
     seconds = dict.fromkeys(parts, 0.0)
@@ -54,7 +60,7 @@ def describe(
     readable: list[bool] = []
     unreadable: list[str] = []
     faces: list[ChosenFace] = []
-    for batch in _batches(paths, detector or WholePicture()):
+    for batch in _batches(paths, detector or WholePicture(), kind):
         crops = []
         for loaded in batch:
             readable.append(not isinstance(loaded, KaodexError))
@@ -81,10 +87,14 @@ def describe(
 
 
 def _batches(
-    paths: Sequence[Path], detector: Detector
+    paths: Sequence[Path], detector: Detector, kind: str
 ) -> Iterator[list[tuple[np.ndarray, int, ChosenFace] | KaodexError]]:
-    def load(path: Path) -> tuple[UInt8[np.ndarray, "side side 3"], int, ChosenFace]:
+    def load(path: Path) -> tuple[UInt8[np.ndarray, "_ _ 3"], int, ChosenFace]:
         picture = read_picture(path)
+        if kind == "artist":
+            picture = bounded(picture)
+            picture_views(picture, name=readable(path))  # what has no view is left out
+            return picture, perceptual_hash(picture), whole_picture(picture)
         chosen = choose_face(picture, detector)
         return crop_face(picture, chosen.detection), perceptual_hash(picture), chosen
 

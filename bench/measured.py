@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from bench.artist_pairs import ArtistPairs
 from bench.chosen_face import ChosenFace
 from bench.collection import Collection
 from bench.protocol import Protocol, Shortfall
@@ -26,12 +27,17 @@ class Measured:
     """Which place stood for each picture, in the collection's order."""
     shortfalls: tuple[Shortfall, ...]
     unreadable: tuple[str, ...]
+    kind: str = field(default="character", kw_only=True)
+    pairs: ArtistPairs | None = field(default=None, kw_only=True)
+    """Of artists: how well each two of them are told apart."""
 
     def protocol_json(self) -> dict[str, Any]:
         """All that is needed to measure the same again."""
         collection, protocol = self.collection, self.protocol
         return {
             "data": str(collection.source),
+            "kind": self.kind,
+            **({"different_characters": collection.characters is not None} if self.kind == "artist" else {}),
             "identities": len(collection.names),
             "pictures": len(collection.paths),
             "groups": self.groups,
@@ -57,6 +63,10 @@ class Measured:
             "unreadable": list(self.unreadable),
         }
 
+    def pairs_json(self) -> dict[str, Any]:
+        """The table of pairs, where there is one."""
+        return {"pairs": self.pairs.as_json()} if self.pairs else {}
+
     def faces_found(self) -> dict[str, int] | None:
         """How many pictures had one face, several, were whole a face crop, or had none; None without a detector."""
         if self.detector == WholePicture.name:
@@ -81,6 +91,10 @@ class Measured:
         """What a reader of the table must know besides."""
         fewest = self.protocol.fewest_identities
         notes = [*self.collection.notes, *([self.faces_told()] if self.faces_found() else [])]
+        if self.collection.characters is not None:
+            notes.append("an artist's references and queries show different characters, and never the same one twice")
+        if self.pairs:
+            notes.append(self.pairs.told())
         for shortfall in self.shortfalls:
             names = [self.collection.names[identity] for identity in shortfall.left_out]
             some = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")

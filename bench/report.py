@@ -23,7 +23,7 @@ class Report(Measured):
 
     def as_json(self) -> dict[str, Any]:
         """The report in the form that DESIGN.md promises to programs."""
-        return {"protocol": self.protocol_json(), "systems": [row_json(row) for row in self.rows]}
+        return {"protocol": self.protocol_json(), "systems": [row_json(row) for row in self.rows], **self.pairs_json()}
 
     def cells(self) -> list[tuple[str, ...]]:
         """The table's rows, under COLUMNS."""

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Int64, Shaped
 
+from bench.artist_pairs import ArtistPairs, artist_pairs
 from bench.collection import Collection
 from bench.descriptions import Descriptions, describe
 from bench.groups import group_by_hash
@@ -21,8 +22,11 @@ from bench.systems.entry import Entry
 from bench.systems.hog_lab import HogLab
 from bench.systems.kaodex import Encodes, Kaodex
 from bench.systems.refitting import Refitting
+from bench.systems.views import KaodexByViews
 from data.errors import UnusableSource
 from data.near_duplicates import NEAR_DUPLICATE_DISTANCE
+from data.splits import unite_groupings
+from embedder import Encoder
 from embedder.detectors import Detector, WholePicture
 
 
@@ -44,17 +48,21 @@ def run_bench(
     *,
     detector: Detector | None = None,
     systems: Sequence[System] | None = None,
+    kind: str = "character",
 ) -> Report:
     """Measure Kaodex, and two rivals that learn nothing on the same draws, on a collection of labelled pictures.
 
     Or the given `systems` (see `chosen_systems`).
 
     Every system is shown the same: one face of each picture that `detector` finds (see `choose_face`), or, without a
-    detector, its centre square. Raises `UnusableSource` where nothing can be measured.
+    detector, its centre square; of the `kind` artist, whole pictures. Raises `UnusableSource` where nothing can be
+    measured.
     """
     systems = systems or default_systems(encoder)
     describers = {system.name: _describer(system) for system in systems}
-    ready = prepare(collection, list({one.name: one for one in describers.values()}.values()), on_progress, detector)
+    ready = prepare(
+        collection, list({one.name: one for one in describers.values()}.values()), on_progress, detector, kind
+    )
     kept, described = ready.collection, ready.described
     features = {name: described.features[one.name] for name, one in describers.items()}
     seconds_each = {name: described.seconds_each[one.name] for name, one in describers.items()}
@@ -72,6 +80,8 @@ def run_bench(
         tuple(shortfalls),
         described.unreadable,
         tuple(rows),
+        kind=kind,
+        pairs=_pairs(kind, features, kept, ready.groups, protocol),
     )
 
 
@@ -84,6 +94,7 @@ def run_open_set(
     *,
     detector: Detector | None = None,
     systems: Sequence[System] | None = None,
+    kind: str = "character",
 ) -> OpenSetReport:
     """Measure the same systems on draws in which a share of the identities are strangers.
 
@@ -92,7 +103,9 @@ def run_open_set(
     """
     systems = systems or default_systems(encoder)
     describers = {system.name: _describer(system) for system in systems}
-    ready = prepare(collection, list({one.name: one for one in describers.values()}.values()), on_progress, detector)
+    ready = prepare(
+        collection, list({one.name: one for one in describers.values()}.values()), on_progress, detector, kind
+    )
     kept, described = ready.collection, ready.described
     features = {name: described.features[one.name] for name, one in describers.items()}
     seconds_each = {name: described.seconds_each[one.name] for name, one in describers.items()}
@@ -120,6 +133,8 @@ def run_open_set(
         described.unreadable,
         tuple(rows),
         features.get(Kaodex.name, np.zeros((len(kept.identities), 0), np.float32)),
+        kind=kind,
+        pairs=_pairs(kind, features, kept, ready.groups, protocol),
     )
 
 
@@ -128,9 +143,17 @@ def default_systems(encoder: Encodes) -> list[System]:
     return [Kaodex(encoder), ColourHistogram(), HogLab()]
 
 
-def chosen_systems(encoder: Encodes, entries: Sequence[Entry]) -> list[System]:
-    """The systems of the closed protocol's rows in the other protocols: those that must refit do so in every draw."""
-    keeping = {system.name: system for system in default_systems(encoder)}
+def artist_systems(encoder: Encoder, face_encoder: Encodes) -> list[System]:
+    """Kaodex by views; the encoder of faces on the picture's centre; and the two that learn nothing."""
+    return [KaodexByViews(encoder), Kaodex(face_encoder, "face encoder"), ColourHistogram(), HogLab()]
+
+
+def chosen_systems(encoder: Encodes, entries: Sequence[Entry], usual: Sequence[System] | None = None) -> list[System]:
+    """The systems of the closed protocol's rows in the other protocols: those that must refit do so in every draw.
+
+    `usual` are those that keep references, by default `default_systems`.
+    """
+    keeping = {system.name: system for system in usual or default_systems(encoder)}
     return [keeping.get(entry.name) or Refitting(entry) for entry in entries]
 
 
@@ -143,17 +166,37 @@ def prepare(
     systems: Sequence[Describes],
     on_progress: Callable[[int], None] | None,
     detector: Detector | None,
+    kind: str = "character",
 ) -> Ready:
-    """Read, describe, and group by a perceptual hash where nothing else tells."""
-    looking = detector or WholePicture()
-    described = describe(collection.paths, systems, on_progress, looking)
+    """Read, describe, and group by a perceptual hash where nothing else tells.
+
+    Pictures of one character by one artist are a group: they never lie on both sides.
+    """
+    looking = detector if detector and kind == "character" else WholePicture()
+    described = describe(collection.paths, systems, on_progress, looking, kind=kind)
     kept = collection.only(described.readable)
     groups = kept.groups
     if groups is None:
         groups = group_by_hash(kept.identities, described.hashes)
         by_hash = f"perceptual hash within {NEAR_DUPLICATE_DISTANCE} of 64 bits"
         kept = replace(kept, groups=groups, grouped_by=(by_hash,))
+    if kept.characters is not None:
+        drawn = kept.identities * (kept.characters.max() + 1) + kept.characters
+        groups = unite_groupings(groups, drawn)
+        kept = replace(kept, groups=groups, grouped_by=(*kept.grouped_by, "the character shown"))
     return Ready(kept, groups, described, looking.name)
+
+
+def _pairs(
+    kind: str,
+    features: dict[str, Shaped[np.ndarray, "pictures _"]],
+    kept: Collection,
+    groups: Int64[np.ndarray, " pictures"],
+    protocol: Protocol,
+) -> ArtistPairs | None:
+    if kind != "artist" or Kaodex.name not in features:
+        return None
+    return artist_pairs(Kaodex.name, features[Kaodex.name], kept.identities, groups, kept.names, protocol)
 
 
 def _why_nothing(collection: Collection, protocol: Protocol, unreadable: tuple[str, ...]) -> str:

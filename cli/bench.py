@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 from rich.markup import escape
 
 from cli.bench_closed import (
@@ -23,7 +24,7 @@ from cli.bench_closed import (
     weights_option,
 )
 from cli.bench_protocols import PROTOCOLS, chosen_protocol
-from cli.options import RULES, detector_option, device_option
+from cli.options import RULES, detector_option, device_option, kind_option
 from cli.output import answers, count, table
 from cli.progress import progress, talk
 
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from bench.report import Report
     from bench.systems import System
     from embedder.encoder import Encoder
+
+
+ARTIST_SHOTS = (1, 3)
 
 
 class WholeNumbers(click.ParamType):
@@ -62,8 +66,10 @@ class WholeNumbers(click.ParamType):
     "identity_list",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help='Measure on these only: a JSON list, a text with one name a line, or {"characters": {"DATA\'S NAME": [...]}}.',
+    help='Measure on these only: a JSON list, a text with one name a line, or {"characters": {"DATA\'S NAME": [...]}, '
+    '"artists": {...}}.',
 )
+@kind_option
 @click.option(
     "--groups",
     multiple=True,
@@ -80,7 +86,13 @@ class WholeNumbers(click.ParamType):
     "closed: as in the papers that Kaodex stands on, 80 % of each identity's pictures to learn from and 20 % to ask "
     "about, once, beside the papers' systems.  [few-shot]",
 )
-@click.option("--shots", type=WholeNumbers(), default="1,5,20", show_default=True, help="References per identity.")
+@click.option(
+    "--shots",
+    type=WholeNumbers(),
+    default="1,5,20",
+    show_default=True,
+    help="References per identity.  [of artists: 1,3]",
+)
 @click.option(
     "--draws", type=click.IntRange(1), default=20, show_default=True, help="How often references are drawn anew."
 )
@@ -121,6 +133,7 @@ class WholeNumbers(click.ParamType):
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
     help="With --open-set: write curves, the worst confusions and a map to DIR/report.html, one file with pictures. "
+    "With --kind artist: draw how well each two artists are told apart, DIR/pairs.png. "
     "With --protocol closed: draw confusions, pairs of identities, the courses of networks, and the curves of --tune.",
 )
 @systems_option
@@ -140,6 +153,7 @@ def bench(
     context: click.Context,
     data: Path,
     identity_list: Path | None,
+    kind: str,
     groups: tuple[str, ...],
     name: str | None,
     shots: tuple[int, ...],
@@ -171,8 +185,12 @@ def bench(
     nothing are measured on the same draws, 1-NN on colour histograms and on HOG with Lab colours: the floor.
 
     All of them are shown the same: of each picture the largest face that the detector finds, and where it finds none,
-    the whole centre square. No picture is dropped, so that detectors can be compared. For identities that are artists,
-    give `--detector whole`.
+    the whole centre square. No picture is dropped, so that detectors can be compared.
+
+    With --kind artist folders are artists, or a table says who drew what: `characters.csv` in DATA, or DATA.csv beside
+    it, with the columns artist, file and character. By it an artist's references and queries never show the same
+    character. Whole pictures are shown, to Kaodex by their views; the encoder of faces is a third rival. Each pair of
+    artists is measured besides.
 
     With --open-set a random part of the identities is enrolled and the others ask as strangers; each draw is calibrated
     from its own references, as a gallery is, so that what is promised can be compared with what is found.
@@ -185,9 +203,14 @@ def bench(
       kaodex bench refs/ --shots 1,5
       kaodex bench refs/ --groups clusters.csv --groups "([0-9a-f]{32})" --json figures.json
       kaodex bench refs/ --open-set --shots 5 -k 5 --report report/
+      kaodex bench art/ --kind artist --open-set --shots 3 --report report/
       kaodex bench refs/ --protocol closed --systems kaodex,hand-made --budget 10 --cache figures/
     """
     chosen = chosen_protocol(context, name, open_set)
+    if chosen == "few-shot" and folder and kind != "artist":
+        raise click.UsageError("--report needs --open-set, --kind artist, or --protocol closed with --tune")
+    if kind == "artist" and context.get_parameter_source("shots") is ParameterSource.DEFAULT:
+        shots = ARTIST_SHOTS  # few artists have drawn more characters
     open_set = chosen == "open-set"
     closed = None
     if chosen == "closed":
@@ -205,12 +228,13 @@ def bench(
     from bench.report import COLUMNS
     from embedder.detectors import load_detector
     from embedder.encoder import Encoder
+    from index.kind_encoders import DEFAULTS
 
-    if folder and open_set:
+    if folder and not closed:
         from bench.page import require_drawing
 
         require_drawing()  # told now, not after the measuring
-    collection = load_collection(data, identity_list, groups)
+    collection = load_collection(data, identity_list, groups, kind)
     if closed:
         from bench.closed_report import COLUMNS as CLOSED_COLUMNS
 
@@ -220,12 +244,18 @@ def bench(
         return
     share = (0.5 if strangers is None else strangers) if open_set else None
     protocol = Protocol(shots, ks, rules, draws, seed, queries_per_identity, share)
-    loaded, finder = Encoder.load(encoder, device=device), load_detector(detector)
-    compared = _compared(systems, loaded, random_init, weights)
+    loaded = Encoder.load(encoder or (DEFAULTS[kind] if kind == "artist" else None), device=device)
+    finder = load_detector(detector if kind == "character" else "whole")
+    usual = None
+    if kind == "artist":
+        from bench.run import artist_systems
+
+        usual = artist_systems(loaded, Encoder.load(DEFAULTS["character"], device=device))
+    compared = _compared(systems, loaded, random_init, weights, usual)
     if open_set:
         with progress("measuring", len(collection.paths) + len(shots) * draws) as advance:
             with_strangers = run_open_set(
-                collection, loaded, protocol, advance, advance, detector=finder, systems=compared
+                collection, loaded, protocol, advance, advance, detector=finder, systems=compared, kind=kind
             )
         _print(OPEN_COLUMNS, with_strangers.cells())
         answers().print()
@@ -234,18 +264,30 @@ def bench(
             from bench.page import write_page
 
             talk.print(f"the report: {escape(str(write_page(with_strangers, folder)))}")
+        _draw_pairs(with_strangers, folder)
         _finish(with_strangers, file)
     else:
         with progress("describing", len(collection.paths)) as advance:
-            report = run_bench(collection, loaded, protocol, advance, detector=finder, systems=compared)
+            report = run_bench(collection, loaded, protocol, advance, detector=finder, systems=compared, kind=kind)
         _print(COLUMNS, report.cells())
+        _draw_pairs(report, folder)
         _finish(report, file)
 
 
-def _compared(systems: str | None, encoder: Encoder, random_init: bool, weights: Path | None) -> list[System] | None:
-    """The systems that were named; None for the usual ones. Those without weights are told of and left out."""
+def _draw_pairs(report: Report | OpenSetReport, folder: Path | None) -> None:
+    if folder and report.pairs:
+        from bench.page.pair_map import write_pair_map
+
+        write_pair_map(report.pairs, folder / "pairs.png")
+        talk.print(f"pairs of artists: {escape(str(folder / 'pairs.png'))}")
+
+
+def _compared(
+    systems: str | None, encoder: Encoder, random_init: bool, weights: Path | None, usual: list[System] | None
+) -> list[System] | None:
+    """The systems that were named, or the usual ones; None for those of characters. What lacks weights is left out."""
     if systems is None:
-        return None
+        return usual
     from bench.run import chosen_systems
     from bench.systems.photographs import NOT_AVAILABLE, Weights
 
@@ -254,7 +296,7 @@ def _compared(systems: str | None, encoder: Encoder, random_init: bool, weights:
     missing = [entry.name for entry in entries if entry.needs and not source.had(entry.needs)]
     if missing:
         talk.print(f"[yellow]note:[/] {NOT_AVAILABLE}, left out: {escape(', '.join(missing))}")
-    return chosen_systems(encoder, [entry for entry in entries if entry.name not in missing])
+    return chosen_systems(encoder, [entry for entry in entries if entry.name not in missing], usual)
 
 
 def _finish(report: Report | OpenSetReport | ClosedReport, file: Path | None) -> None:

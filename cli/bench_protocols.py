@@ -6,8 +6,20 @@ import click
 from click.core import ParameterSource
 
 PROTOCOLS = {
-    "few-shot": ("shots", "draws", "ks", "rules", "queries_per_identity", "systems", "random_init", "weights"),
+    "few-shot": (
+        "kind",
+        "shots",
+        "draws",
+        "ks",
+        "rules",
+        "queries_per_identity",
+        "folder",
+        "systems",
+        "random_init",
+        "weights",
+    ),
     "open-set": (
+        "kind",
         "shots",
         "draws",
         "ks",

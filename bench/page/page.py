@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.artist_pairs import ArtistPairs
 from bench.open_set import OpenRow
 from bench.open_set_report import OpenSetReport, asked_how
 from bench.page import curves, pairs, tables
@@ -21,6 +22,7 @@ from bench.page.encoding_map import (
     principal_components,
     scatter,
 )
+from bench.page.pair_map import pair_map
 from bench.page.thumbnails import Thumbnails
 from data.whole_file import whole_file
 
@@ -90,6 +92,7 @@ def page(report: OpenSetReport) -> str:
             "show here first.",
             pairs.strangers(report, row, faces),
         ),
+        *([_two_by_two(report.pairs)] if report.pairs else []),
         _maps(report, row, faces),
         _section(
             "Each identity",
@@ -180,6 +183,14 @@ def _maps(report: OpenSetReport, row: OpenRow, faces: Thumbnails) -> str:
             "Principal components", f"The two directions of largest variance: {100 * share:.0f} % of it.", drawn_flat
         )
         + f'</div><p class="legend">{legend}</p>'
+    )
+
+
+def _two_by_two(table: ArtistPairs) -> str:
+    return _section(
+        "Artists two by two",
+        f"Of two artists, how often is a picture given to the right one? {escape(table.told())}.",
+        f'<div class="wide">{pair_map(table)}</div>',
     )
 
 

@@ -185,3 +185,19 @@ def test_words_are_no_verdict(run, art, tmp_path):
     told = run("query", art / "red" / "0.png").out + run("query", "--help").out
     assert not any(word in told.lower() for word in ("forged", "stolen", "plagiar", "copied"))
     assert "evidence, not a verdict" in run("query", "--help").out
+
+
+def test_the_bench_of_artists(run, art, loaded, tmp_path):
+    for number in range(2):
+        write(art / "grey" / f"{number}.png", hatched((90, 100, 140), seed=number, height=150 + 9 * number))
+    report = run(
+        *("bench", art, "--kind", "artist", "--shots", 1, "--draws", 2, "-k", 1, "--groups", "(.+)"),
+        *("--json", "figures.json", "--report", "report"),
+    )
+    assert report.code == 0, report.err
+    assert loaded == ["art-1", "faces-2"] and "face encoder" in report.out and "HOG + Lab" in report.out
+    assert "measures characters as much as artists" in report.err and "pairs of artists told apart" in report.err
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["protocol"]["kind"] == "artist" and figures["pairs"]["pairs"] == 6
+    assert cv2.imread(str(tmp_path / "report" / "pairs.png")) is not None
+    assert run("bench", art, "--report", "report").code == 2, "nothing to draw of characters"
