@@ -55,7 +55,7 @@ def _connect(ray: Any, address: str) -> None:
 
 
 def _check_reachable(address: str) -> None:
-    """Ray itself would try for a minute, and end the process."""
+    """Of an address where nothing listens this tells at once, where Ray itself would try for minutes."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or "/" in host:
         raise UnusableCluster(

@@ -18,7 +18,7 @@ class Posts:
     gpus: int
     """For each: 0 or 1."""
     device: str
-    """On which each encodes."""
+    """On which each encodes, as a word of `--device`."""
 
 
 def posts(nodes: Sequence[Mapping[str, float]], device: str) -> Posts:
@@ -30,7 +30,7 @@ def posts(nodes: Sequence[Mapping[str, float]], device: str) -> Posts:
     >>> posts([{"CPU": 4.0}, {"CPU": 8.0}], "auto")
     Posts(count=12, cpus=1, gpus=0, device='cpu')
     >>> posts([{"CPU": 4.0}, {"CPU": 32.0, "GPU": 4.0}], "auto")
-    Posts(count=4, cpus=8, gpus=1, device='cuda')
+    Posts(count=4, cpus=8, gpus=1, device='auto')
 
     Raises UnusableCluster where there are none.
     """
@@ -40,7 +40,8 @@ def posts(nodes: Sequence[Mapping[str, float]], device: str) -> Posts:
     if device.startswith("cuda") and not shares:
         raise UnusableCluster(f"the cluster has no GPU for --device {device}; leave it at auto, or give cpu")
     if shares and (device == "auto" or device.startswith("cuda")):
-        return Posts(sum(gpus for gpus, _ in shares), min(cpus for _, cpus in shares), 1, "cuda")
+        on = "cuda" if device != "auto" else "auto"  # a worker has one GPU, which it calls the first
+        return Posts(sum(gpus for gpus, _ in shares), min(cpus for _, cpus in shares), 1, on)
     count = sum(int(node.get("CPU", 0)) for node in nodes)
     if not count:
         raise UnusableCluster("no node of the cluster offers a CPU: start one with `ray start --num-cpus=N`")

@@ -14,10 +14,10 @@ def test_one_for_each_cpu():
     assert posts(MIXED, "torch-cpu").device == "torch-cpu"
 
 
-@pytest.mark.parametrize("device", ["auto", "cuda", "cuda:1"])
-def test_one_for_each_gpu_with_the_cpus_that_every_node_can_give(device):
-    assert posts(MIXED, device) == Posts(6, 3, 1, "cuda")
-    assert posts([{"CPU": 1.0, "GPU": 2.0}], device) == Posts(2, 0, 1, "cuda")
+@pytest.mark.parametrize(("device", "there"), [("auto", "auto"), ("cuda", "cuda"), ("cuda:1", "cuda")])
+def test_one_for_each_gpu_with_the_cpus_that_every_node_can_give(device, there):
+    assert posts(MIXED, device) == Posts(6, 3, 1, there)
+    assert posts([{"CPU": 1.0, "GPU": 2.0}], device) == Posts(2, 0, 1, there)
 
 
 def test_a_share_of_a_gpu_is_none():
