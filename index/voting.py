@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int64
 
+from index.identity_sums import identity_sums
+
 RULES = ("weighted", "nearest", "majority", "centroid")
 DEFAULT_RULE = "weighted"
 _PAIRS_AT_ONCE = 1 << 22
@@ -95,9 +97,6 @@ def centroids(
 
     Identities come in ascending order; references of identity -1 are left out. A mean of zero length stays zero.
     """
-    held = identities >= 0
-    whose, position = np.unique(identities[held], return_inverse=True)
-    sums = np.zeros((len(whose), encodings.shape[1]), np.float64)
-    np.add.at(sums, position, encodings[held])
+    whose, sums = identity_sums(encodings, identities)
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    return whose.astype(np.int64), (sums / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    return whose, (sums / np.where(lengths > 0, lengths, 1)).astype(np.float32)
