@@ -1,11 +1,15 @@
 """Promised and found FPIR: does a gallery name as many strangers as it says?
 
     python benchmarks/promises.py --data ../shared/data --encoder faces-1 --cache encodings/ --json promises.json
+    python benchmarks/promises.py --data ../shared/data --kind artist --cache encodings/ --drawn 800
 
 Five tables. Own: random halves of the dev identities, one half enrolled, the other strangers. Foreign: strangers of
 another collection than the gallery's, for whom nothing is promised. Borrowed: small galleries that ask the encoder's
 bank of strangers. Drawn: thousands of drawn characters, for rates that the dev identities are too few for. Few:
 galleries with hardly enough identities for their rate, where leaving one identity out is not quite being a stranger.
+
+With --kind artist the identities are artists, by whole pictures of which no two of one artist show the same character:
+the listed artists, too few for any but a coarse rate, and drawn ones, of whom every sixteen draw the same characters.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import reduce
 from math import inf
 from pathlib import Path
 
@@ -26,18 +31,26 @@ from bench.collection import load_collection
 from bench.descriptions import describe
 from bench.groups import group_by_hash
 from bench.open_set import OpenDraw, draw_open_set
+from bench.run import prepare
 from bench.systems import Variant
 from bench.systems.kaodex import Kaodex
+from bench.systems.views import KaodexByViews
 from data.drawn import draw_face
+from data.drawn.studio import draw_studio
 from data.near_duplicates import perceptual_hash
 from data.splits import usable_identities
 from embedder import Encoder
+from embedder.picture_style import style_fingerprint
 from index.calibrator import Population
 from index.conformal import NullScores, WorstOf, identities_needed
 from index.gallery import Gallery
+from index.kind_encoders import DEFAULTS
 from index.records import EncoderStamp, NewReference
 from measure import beta_binomial_interval, mean_per_identity, share_interval
 
+ARTISTS = {"half bodies": "art/arknights", "portraits": "faces/kancolle"}
+FIRST_STUDIO, STUDIO = 3000, 16
+"""Studios that no training and no other test draws, and the artists of one."""
 COLLECTIONS = ("holoen", "kancolle", "arknights", "umamusume", "priconne", "sekai")
 ASKED = Variant("weighted", 5)
 DRAWN_REFERENCES, DRAWN_PICTURES = 2, 4
@@ -136,6 +149,32 @@ def drawn(count: int, encoder: Encoder, cache: Path, tell: Callable[[int], None]
         np.arange(len(number)),
         np.concatenate([part.hashes for part in parts]),
     )
+
+
+def by_artist(data: Path, folder: str, encoder: Encoder, cache: Path) -> Encoded:
+    """The listed artists of a folder with a table of characters, from the cache where they are in it."""
+    path = cache / f"artists-{Path(folder).name}-{style_fingerprint(encoder.fingerprint)[:12]}.npz"
+    if not path.is_file():
+        collection = load_collection(data / folder, data / "dev_identities.json", kind="artist")
+        ready = prepare(collection, [KaodexByViews(encoder)], None, None, "artist")
+        features, hashes = ready.described.features[KaodexByViews.name], ready.described.hashes
+        save(path, Encoded(features, ready.collection.identities, ready.groups, hashes))
+    return load(path)
+
+
+def drawn_artists(count: int, encoder: Encoder, cache: Path, tell: Callable[[int], None]) -> Encoded:
+    """Drawn artists of four pictures each, studio by studio; the cache is filled likewise."""
+    system, parts = KaodexByViews(encoder), []
+    for number in range(-(-count // STUDIO)):
+        path = cache / f"studio-{number}-{style_fingerprint(encoder.fingerprint)[:12]}.npz"
+        if not path.is_file():
+            pictures = list(draw_studio(FIRST_STUDIO + number, STUDIO, DRAWN_PICTURES).reshape(-1, 128, 128, 3))
+            hashes = np.array([perceptual_hash(picture) for picture in pictures], np.uint64)
+            whose = np.repeat(np.arange(STUDIO), DRAWN_PICTURES)
+            save(path, Encoded(system.describe(pictures), whose, np.arange(len(whose)), hashes))
+        parts.append(load(path))
+        tell(STUDIO * (number + 1))
+    return reduce(Encoded.joined, parts)
 
 
 def save(path: Path, content: Encoded) -> None:
@@ -317,6 +356,9 @@ def shots_for(pictures: Encoded, rate: float) -> int | None:
     return None
 
 
+Show = Callable[[str, list[Line]], None]
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -327,8 +369,54 @@ def main() -> None:
     parser.add_argument("--drawn", type=int, default=5000, help="drawn identities; 0 leaves them out")
     parser.add_argument("--drawn-splits", type=int, default=3)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--kind", choices=list(DEFAULTS), default="character")
     options = parser.parse_args()
-    encoder = Encoder.load(options.encoder)
+    encoder = Encoder.load(options.encoder or DEFAULTS[options.kind])
+    tables: dict[str, list[Line]] = {}
+
+    def show(title: str, lines: list[Line]) -> None:
+        tables[title] = lines
+        print(f"\n{title}\n{HEAD}")
+        for one in lines:
+            print(one.told(), flush=True)
+
+    if options.kind == "artist":
+        artists(options, encoder, show)
+    else:
+        characters(options, encoder, show, parser)
+    if options.json:
+        told = {title: [asdict(one) for one in lines] for title, lines in tables.items()}
+        options.json.write_text(json.dumps({"encoder": encoder.fingerprint, **told}, indent=1, default=lambda _: inf))
+
+
+def artists(options: argparse.Namespace, encoder: Encoder, show: Show) -> None:
+    """The tables of artists."""
+    held = {name: by_artist(options.data, folder, encoder, options.cache) for name, folder in ARTISTS.items()}
+    pooled = reduce(Encoded.joined, held.values())
+    lines = [
+        one
+        for shots in (1, 2)
+        for one in own(
+            f"listed artists, {shots} reference{'s' * (shots > 1)}", pooled, shots, [0.3, 0.2, 0.1], options.splits
+        )
+    ]
+    show("own: halves of the listed artists", lines)
+    if encoder.strangers:
+        show("borrowed: the encoder's bank decides", borrowed(encoder, pooled, [3, 6], [0.1, 0.01], options.splits))
+    if options.drawn:
+        print(f"\ndrawing and encoding {options.drawn:,} artists, where the cache has them not", flush=True)
+        drawn = drawn_artists(options.drawn, encoder, options.cache, lambda done: None)
+        lines = [
+            one
+            for shots in (1, 2, 3)
+            for one in own(f"drawn, {shots} reference{'s' * (shots > 1)}", drawn, shots, [0.1, 0.01], options.splits)
+        ]
+        show("drawn: halves of drawn artists", lines)
+        show("foreign: strangers of another collection", foreign({"drawn": drawn, **held}, 0.1, options.splits))
+
+
+def characters(options: argparse.Namespace, encoder: Encoder, show: Show, parser: argparse.ArgumentParser) -> None:
+    """The tables of characters."""
     held = {
         name: encoded(options.data, name, encoder, options.cache)
         for name in COLLECTIONS
@@ -339,14 +427,6 @@ def main() -> None:
         pooled = one if pooled is None else pooled.joined(one)
     if pooled is None:
         parser.error(f"there is no collection in {options.data / 'faces'}")
-    tables: dict[str, list[Line]] = {}
-
-    def show(title: str, lines: list[Line]) -> None:
-        tables[title] = lines
-        print(f"\n{title}\n{HEAD}")
-        for one in lines:
-            print(one.told(), flush=True)
-
     lines = own("all collections, 2 references", pooled, 2, [0.1], options.splits)
     lines += own("all collections, 1 reference", pooled, 1, [0.1], options.splits)
     for name, pictures in held.items():
@@ -362,7 +442,7 @@ def main() -> None:
     if options.drawn:
         print(f"\ndrawing and encoding {options.drawn:,} characters, where the cache has them not", flush=True)
         step = max(DRAWN_CHUNK, options.drawn // 10)
-        characters = drawn(
+        people = drawn(
             options.drawn,
             encoder,
             options.cache,
@@ -370,18 +450,15 @@ def main() -> None:
         )
         show(
             "drawn: halves of drawn characters",
-            own("drawn, 2 references", characters, DRAWN_REFERENCES, [0.1, 0.01, 0.003, 0.001], options.drawn_splits),
+            own("drawn, 2 references", people, DRAWN_REFERENCES, [0.1, 0.01, 0.003, 0.001], options.drawn_splits),
         )
         lines = []
         for shots in (1, 2, 3):
             enough = identities_needed(0.01, 1 / shots) + BARELY
-            share = 1 - enough / len(np.unique(characters.identities))
+            share = 1 - enough / len(np.unique(people.identities))
             test = f"drawn, {shots} reference{'s' * (shots > 1)}"
-            lines += own(test, characters, shots, [0.01], options.splits, share)
+            lines += own(test, people, shots, [0.01], options.splits, share)
         show("few: galleries with hardly enough identities for 1 %", lines)
-    if options.json:
-        told = {title: [asdict(one) for one in lines] for title, lines in tables.items()}
-        options.json.write_text(json.dumps({"encoder": encoder.fingerprint, **told}, indent=1, default=lambda _: inf))
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def page(report: OpenSetReport) -> str:
             + "".join(f"<li>{escape(note)}</li>" for note in report.notes())
             + "</ul>",
         ),
-        f'<p class="about">From here on: {escape(how)}, the best by OSCR; and the colour histogram beside it.</p>',
+        f'<p class="about">From here on: {escape(how)}, the best by OSCR{_beside(rival)}.</p>',
         '<div class="half">',
         _figure("DET", "The lower left is better: fewer strangers named, fewer friends missed.", curves.det(both)),
         _figure("CMC", "Who is enrolled, ranked: is the right one among the first k?", curves.cmc(both)),
@@ -120,6 +120,10 @@ def shown_rows(report: OpenSetReport) -> tuple[OpenRow, OpenRow | None]:
     return best, next(others, None)
 
 
+def _beside(rival: OpenRow | None) -> str:
+    return f"; and beside it: {escape(rival.closed.name)}" if rival else ""
+
+
 def _told(report: OpenSetReport) -> str:
     collection, protocol = report.collection, report.protocol
     return (
@@ -133,7 +137,7 @@ def _told(report: OpenSetReport) -> str:
 def _headline(row: OpenRow, rival: OpenRow | None) -> str:
     def card(value: float, words: str, other: float | None, interval: tuple[float, float] | None) -> str:
         ends = f"{interval[0]:.2f}–{interval[1]:.2f}" if interval else ""
-        beside = f"colour histogram {other:.3f}" if other is not None else ""
+        beside = f"{escape(rival.closed.name)} {other:.3f}" if rival and other is not None else ""
         return f"<div><span>{words}</span><b>{value:.3f}</b><span>{ends}</span><span>{beside}</span></div>"
 
     rank1 = rival.closed.figure("rank1") if rival else None
