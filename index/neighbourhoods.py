@@ -95,30 +95,35 @@ def sample(
     """Positions of the sampled references, ascending: at most `per_identity` of each identity, at most `most` in all.
 
     Each reference has a fixed pseudo-random rank, and an identity's lowest ranks are taken. So the choice is even over
-    an identity's references, and adding or removing some hardly changes it.
+    an identity's references, and adding or removing some hardly changes it. What is left of `most` after equal shares
+    goes to identities drawn in the same way, one each: so no share of all changes with the number of identities.
     """
     enrolled = np.flatnonzero(identities >= 0)
     if not len(enrolled):
         return enrolled
     names, whose = _numbered(identities[enrolled])
+    lots = _scrambled(names)
     if len(names) > most:
         drawn = np.zeros(len(names), bool)
-        drawn[np.argpartition(_scrambled(names), most)[:most]] = True
+        drawn[np.argpartition(lots, most)[:most]] = True
         chosen = drawn[whose]
         enrolled, whose = enrolled[chosen], whose[chosen]
     sizes = np.bincount(whose, minlength=len(names))
-    share = max(1, min(per_identity, most // min(len(names), most)))
+    share, rest = divmod(most, min(len(names), most))
+    shares = np.full(len(names), min(share, per_identity))
+    if share < per_identity and rest:
+        shares[np.argpartition(lots, rest)[:rest]] += 1
     ranks = _scrambled(references[enrolled])
     # the lowest ranks lie nearly always among those below a bound: only these are sorted
-    part = np.minimum((share + 3 * share**0.5 + 2) / np.maximum(sizes, 1), 1.0)
+    part = np.minimum((shares + 3 * np.sqrt(shares) + 2) / np.maximum(sizes, 1), 1.0)
     low = ranks <= (part * (2.0**64 - 2048)).astype(np.uint64)[whose]
-    short = np.bincount(whose[low], minlength=len(names)) < np.minimum(sizes, share)
+    short = np.bincount(whose[low], minlength=len(names)) < np.minimum(sizes, shares)
     low |= short[whose]
     enrolled, whose = enrolled[low], whose[low]
     order = np.lexsort((ranks[low], whose))
     sizes = np.bincount(whose, minlength=len(names))
     place = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return np.sort(enrolled[order[place < share]])
+    return np.sort(enrolled[order[place < shares[whose[order]]]])
 
 
 def _numbered(

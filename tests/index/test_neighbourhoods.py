@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -197,11 +199,11 @@ def test_the_sample_is_the_lowest_ranks(identities, per_identity, most, apart, s
     references = np.cumsum(np.random.default_rng(seed).integers(1, 4, len(identities)))
     rank = dict(zip(references.tolist(), _scrambled(references).tolist(), strict=True))
     names = sorted({int(who) for who in identities if who >= 0}, key=lambda who: _scrambled(np.array([who]))[0])[:most]
-    share = max(1, min(per_identity, most // max(1, len(names))))
+    share, rest = divmod(most, max(1, len(names)))
     expected = []
-    for who in names:
+    for lot, who in enumerate(names):
         own = np.flatnonzero(identities == who).tolist()
-        expected += sorted(own, key=lambda at: rank[references[at]])[:share]
+        expected += sorted(own, key=lambda at: rank[references[at]])[: min(per_identity, share + (lot < rest))]
     assert sample(references, identities, per_identity, most).tolist() == sorted(expected)
 
 
@@ -223,6 +225,10 @@ def test_the_sample_is_bounded_even_and_steady():
     assert len(sample(references, np.arange(5000), most=300)) == 300
     grown = sample(np.arange(1, 5002), np.append(identities, 7))
     assert len(np.setdiff1d(chosen, grown)) <= 1  # one more reference displaces at most one of its identity
+    # one identity more or fewer changes few samples, also where 1000 is divided by its number without a rest
+    steady = [sample(references, np.minimum(references // 10, count), most=1000) for count in (331, 332, 333, 334)]
+    for one, other in pairwise(steady):
+        assert len(np.setxor1d(one, other)) < 12
     spread = np.sort(chosen[identities[chosen] == 3] % 100)
     assert spread[0] < 25 and spread[-1] > 75
     assert len(sample(references, np.full(5000, -1))) == 0
