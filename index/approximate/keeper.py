@@ -40,6 +40,7 @@ class IndexKeeper:
         self._about: AboutIndex | None = None
         self._search: ApproximateSearch | None = None
         self._followed = -1
+        self._looked = False
         self._thread: Thread | None = None
         self._stop = Event()
         self._tried = -1
@@ -82,6 +83,7 @@ class IndexKeeper:
 
     def _read(self, encoder: EncoderStamp) -> None:
         """Take the index on the disk, where it is another one than that in memory."""
+        self._looked = True
         about = self._files.about(encoder)
         if about is not None and about != self._about:
             self._about, self._search, self._followed = about, self._files.read(about), -1
@@ -92,6 +94,8 @@ class IndexKeeper:
         """Whether an index should be built now: beyond the exact range, and none is there or it is far behind."""
         if self._search_asked != "auto" or enrolled <= self._exact_up_to or self.building:
             return False
+        if not self._looked:
+            return False  # the first search looks what is there
         return self._search is None or self._search.missing * FRESH > 1
 
     @property

@@ -380,6 +380,8 @@ def test_closing_ends_a_building_and_leaves_nothing(path, monkeypatch):
     monkeypatch.setattr(build.VectorLists, "add", slowly)
     gallery = Gallery.open(path, device="cpu", exact_up_to=100)
     gallery.search(questions(1), 1)
+    assert not threads(), "the first search looks what is there"
+    gallery.search(questions(1), 1)
     assert begun.wait(30)
     for _ in range(3):
         gallery.search(questions(1), 1)  # the exact search goes on, and one building is enough
@@ -388,6 +390,17 @@ def test_closing_ends_a_building_and_leaves_nothing(path, monkeypatch):
     gallery.close()
     assert not threads()
     assert not [one for one in index_folder(path).parent.iterdir() if "character-approximate" in one.name]
+
+
+def test_an_index_that_is_there_is_not_built_again(path, monkeypatch):
+    monkeypatch.setattr(index.gallery, "PATIENCE", 0.0)
+    with Gallery.open(path, device="cpu", exact_up_to=100) as gallery:
+        gallery.enroll(references(clustered(1, 1, seed=5), 7000, "new"), STAMP)
+        for number in range(10):
+            gallery.rename(f"who{number}", f"renamed{number}")  # so that a newer snapshot is written
+        for _ in range(3):
+            gallery.search(questions(1), 1)
+        assert not threads()
 
 
 def test_in_the_exact_range_nothing_is_built(path, monkeypatch):
