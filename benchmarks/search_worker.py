@@ -36,6 +36,7 @@ class Worker:
     """The parent's side: a running system, whose files lie in a folder of its name."""
 
     def __init__(self, system: str, folder: Path, count: int) -> None:
+        self._folder = folder.parent
         self._answer = folder.parent / f"{system}.npy"
         self._told = (folder.parent / f"{system}.log").open("w+b")
         self._process = subprocess.Popen(
@@ -85,7 +86,7 @@ class Worker:
         code = self._process.wait()
         self._told.seek(0)
         lines = self._told.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"ended with code {code}"
+        return lines[-1].replace(f"{self._folder}/", "") if lines else f"ended with code {code}"
 
 
 class Server:
