@@ -39,8 +39,8 @@ DEPTH = 65
 
 
 @contextmanager
-def started_server() -> Iterator[MilvusAddress]:
-    """The server of the package `milvus` as it comes, with its data in a folder that goes afterwards."""
+def started_server() -> Iterator[tuple[MilvusAddress, int]]:
+    """The server of the package `milvus` as it comes, with data in a folder that goes afterwards; and its process."""
     from milvus import MilvusServer
 
     with tempfile.TemporaryDirectory() as folder:
@@ -48,7 +48,7 @@ def started_server() -> Iterator[MilvusAddress]:
         server.set_base_dir(folder)
         server.start()
         try:
-            yield MilvusAddress("localhost", server.listen_port, "benchmark")
+            yield MilvusAddress("localhost", server.listen_port, "benchmark"), server.server_proc.pid
         finally:
             server.stop()
 
@@ -75,9 +75,9 @@ def make(address: MilvusAddress, size: int) -> dict[str, float]:
     return {"enrol seconds": seconds, "enrolled a second": size / seconds}
 
 
-def peak() -> float:
-    """The most memory that this process ever had, in MB (`ru_maxrss` would count its parent's)."""
-    status = Path("/proc/self/status").read_text()
+def peak(process: int | str = "self") -> float:
+    """The most memory that a process ever had, in MB (`ru_maxrss` would count its parent's)."""
+    status = Path(f"/proc/{process}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
@@ -139,11 +139,13 @@ def main() -> None:
     if arguments.ask and given:
         print(json.dumps(ask(replace(given, search=arguments.ask), arguments.size)))
         return
-    with nullcontext(given) if given else started_server() as address:
+    with nullcontext((given, 0)) if given else started_server() as (address, server):
         told: dict[str, dict] = {"enrolment": make(address, arguments.size)}
         for who in ("client", "server"):
             words = [sys.executable, __file__, "--ask", who, "--size", str(arguments.size), "--address", str(address)]
             told[who] = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout.splitlines()[-1])
+        if server:
+            told["enrolment"]["server's peak MB"] = peak(server)
     assert told["client"]["answers"] == told["server"]["answers"], "client and server answer differently"
     for name, value in told["enrolment"].items():
         print(f"{name:<20}{value:>12,.1f}")

@@ -204,7 +204,8 @@ class Connection:
         try:
             yield
         except (MilvusException, grpc.RpcError) as error:
-            words = str(getattr(error, "message", "") or error).strip().splitlines()[0]
+            told = getattr(error, "message", "") or getattr(error, "details", str)() or str(error)
+            words = str(told).strip().splitlines()[0]
             for secret in {self._address.token, self._address.token.partition(":")[2]} - {""}:
                 words = words.replace(secret, "…")
         else:
