@@ -31,7 +31,7 @@ ENOUGH = 0.99
 ASKED = 1000
 BATCHES = (1, 32, 256)
 WIDTHS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
-PROBES = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+PROBES = (8, 16, 32, 64, 128, 192, 256, 384, 512, 768, 1024)
 SECONDS = 1.0
 RIVALS = ("hnswlib", "usearch")
 
@@ -39,31 +39,31 @@ talk = Console(stderr=True, highlight=False)
 
 
 class KaodexIndex(System):
-    """The index of `index.search.approximate`: lists of 4-bit codes, ranked again on the float16 numbers."""
+    """The index of `index.search.approximate`: a graph in 8 bits, ranked again on the float16 numbers."""
 
     name = "Kaodex, approximate"
     packages = ("kaodex", "faiss-cpu|faiss-gpu")
     exact = False
-    widths = PROBES
+    widths = WIDTHS
 
     def build(self, vectors: VectorFile, folder: Path) -> None:
         """Block by block, as from a snapshot."""
         from index.search.approximate import ApproximateSearch
-        from index.search.approximate_lists import VectorLists, sample_size
+        from index.search.approximate_graph import VectorGraph
 
+        graph = VectorGraph(DIMENSION)
         self._vectors = np.fromfile(vectors.path, np.float16).reshape(vectors.count, DIMENSION)
-        sample = np.random.default_rng(0).choice(vectors.count, sample_size(vectors.count), replace=False)
-        lists = VectorLists.learn(self._vectors[np.sort(sample)].astype(np.float32), vectors.count)
+        graph.fit(self._vectors)
         for block in vectors.blocks():
-            lists.add(block)
+            graph.add(block)
         ids = np.arange(vectors.count)
-        self._search = ApproximateSearch(lists, ids, PROBES[0])
+        self._search = ApproximateSearch(graph, ids, WIDTHS[0])
         self._search.follow(ids, None)
-        lists.write(folder / "index")
-        self.bytes_per_vector = (folder / "index").stat().st_size / vectors.count + 2 * DIMENSION
+        graph.write(folder / "graph")
+        self.bytes_per_vector = (folder / "graph").stat().st_size / vectors.count + 2 * DIMENSION
 
     def widen(self, width: int) -> None:
-        """Lists that are looked into."""
+        """Candidates while searching."""
         self._search.width = width
 
     def search(self, queries: Queries, k: int) -> Positions:
@@ -76,7 +76,7 @@ class Ranked(System):
 
     packages = ("faiss-cpu|faiss-gpu",)
     exact = False
-    _proposed = 40
+    _proposed = 120
 
     def build(self, vectors: VectorFile, folder: Path) -> None:
         """Trained on a sample of 64 for each list, or 65,536."""
@@ -121,10 +121,19 @@ class ListsRaBitQ(Lists):
     """One bit for a number, scanned in registers."""
 
     name = "FAISS IVF, RaBitQ fast scan"
-    _proposed = 100
 
     def _make(self, faiss: Any, lists: int) -> Any:
         return faiss.IndexIVFRaBitQFastScan(self._quantizer(faiss), DIMENSION, lists, faiss.METRIC_INNER_PRODUCT)
+
+
+class ListsProduct(Lists):
+    """Product quantisation: four bits for two numbers, scanned in registers."""
+
+    name = "FAISS IVF, PQ 128x4 fast scan"
+
+    def _make(self, faiss: Any, lists: int) -> Any:
+        quantizer, metric = self._quantizer(faiss), faiss.METRIC_INNER_PRODUCT
+        return faiss.IndexIVFPQFastScan(quantizer, DIMENSION, lists, DIMENSION // 2, 4, metric)
 
 
 class ListsScalar(Lists):
@@ -138,15 +147,15 @@ class ListsScalar(Lists):
         return faiss.IndexIVFScalarQuantizer(self._quantizer(faiss), DIMENSION, lists, kind, metric, True)
 
 
-class ShortGraph(Ranked):
-    """An HNSW graph over eight bits for a number, on one scale for all of them."""
+class HalfGraph(Ranked):
+    """The graph of Kaodex's index over float16 numbers."""
 
-    name = "FAISS HNSW, 8 bits"
+    name = "FAISS HNSW, float16"
     widths = WIDTHS
-    _proposed = 20
+    _proposed = K
 
     def _make(self, faiss: Any, lists: int) -> Any:
-        index = faiss.IndexHNSWSQ(DIMENSION, faiss.ScalarQuantizer.QT_8bit_uniform, 16, faiss.METRIC_INNER_PRODUCT)
+        index = faiss.IndexHNSWSQ(DIMENSION, faiss.ScalarQuantizer.QT_fp16, 16, faiss.METRIC_INNER_PRODUCT)
         index.hnsw.efConstruction = 80
         return index
 
@@ -171,8 +180,9 @@ SYSTEMS: dict[str, Callable[[], System]] = {
     "kaodex": KaodexIndex,
     "hnswlib": WideHnswlib,
     "usearch": WideUsearch,
-    "hnsw-sq8": ShortGraph,
+    "hnsw-fp16": HalfGraph,
     "ivf-rabitq": ListsRaBitQ,
+    "ivf-pq": ListsProduct,
     "ivf-sq8": ListsScalar,
 }
 
@@ -248,7 +258,7 @@ def measure(count: int, names: list[str], rounds: int, folder: Path) -> list[Mea
         one = Measured(name, system.name, packages, time.perf_counter() - begun, system.bytes_per_vector)
         for one.width in system.widths:
             system.widen(one.width)
-            if one.width >= _least(system) and tuning.recall(system) >= ENOUGH:
+            if one.width >= (K if system.widths is WIDTHS else 1) and tuning.recall(system) >= ENOUGH:
                 break
         one.recall, one.strangers = telling.recall(system), strangers.recall(system)
         told.append(one)
@@ -259,10 +269,6 @@ def measure(count: int, names: list[str], rounds: int, folder: Path) -> list[Mea
             for one in told[turn:] + told[:turn]:
                 one.rounds.setdefault(batch, []).append(_time(systems[one.system], telling.queries, batch))
     return told
-
-
-def _least(system: System) -> int:
-    return K if system.widths is WIDTHS else 1  # a graph gives no more neighbours than it keeps candidates
 
 
 def _time(system: System, queries: Queries, batch: int) -> float:

@@ -11,21 +11,24 @@ from jaxtyping import Bool, Float16, Float64, Int64
 from index.approximate.files import AboutIndex, IndexFiles, Recall
 from index.search import nearest
 from index.search.approximate import MEASURED_K, ApproximateSearch
-from index.search.approximate_lists import VectorLists, sample_size
+from index.search.approximate_graph import BUILD_WIDTH, LINKS, VectorGraph
 from index.search.library import faiss_library
 from index.shelf_files import Snapshot
 from measure.interval import mean_per_identity, share_interval
 
 AIM = 0.995
-"""Recall@10 on held-out references at which no more lists are looked into."""
+"""Recall@10 on held-out references at which no more candidates are looked at."""
 
-WIDTHS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
-"""Lists that a query may look into: the first number that reaches AIM is taken, or the last."""
+WIDTHS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+"""Candidates that a query may look at: the first that reaches AIM is taken, or the last."""
 
 HELD_OUT = 1000
 """References that are asked with, of either sort; never more than a twentieth of all."""
 
-_PIECE = 16_384
+METHOD = f"HNSW with {LINKS} links in 8 bits, ranked again in float16"
+
+_PIECE = 8192
+_SAMPLE = 65_536
 _ASKED_AT_ONCE = 64
 _SEED = 0
 
@@ -43,9 +46,9 @@ def build_index(
 ) -> AboutIndex | None:
     """Build, measure and write the index of a snapshot; None where another process is building one.
 
-    `advance` is told of references as they are put into lists, `stop` asked between pieces. Held in memory are the
-    index, about 93 bytes for a reference of 256 numbers, and the sample that it learns from; the other vectors stay on
-    the disk. Raises BuildStopped, OSError where it cannot be written, ValueError for fewer than 16 references.
+    `advance` is told of references as they are linked, `stop` asked between pieces. What is held in memory is the
+    index, about 400 bytes for a reference of 256 numbers; the vectors stay on the disk. Raises BuildStopped, and
+    OSError where it cannot be written.
     """
     with files.building() as mine:
         return _build(snapshot, files, advance, stop) if mine else None
@@ -64,32 +67,33 @@ def _build(
     order = np.concatenate([np.flatnonzero(~out), asking])
     known = len(order) - len(asking)
 
-    sample = np.random.default_rng(_SEED).choice(order[:known], sample_size(known), replace=False)
-    lists = VectorLists.learn(vectors[np.sort(sample)].astype(np.float32), known, between=lambda: _go_on(stop))
-    _add(lists, vectors, order[:known], advance, stop)
+    graph = VectorGraph(snapshot.stamp.dimension)
+    sample = np.random.default_rng(_SEED).choice(order[:known], min(known, _SAMPLE), replace=False)
+    graph.fit(vectors[np.sort(sample)])
+    _add(graph, vectors, order[:known], advance, stop)
     exact = _ask_exactly(vectors, asking, out, stop)
-    search = ApproximateSearch(lists, references[order[:known]], WIDTHS[0])
+    search = ApproximateSearch(graph, references[order[:known]], WIDTHS[0])
     search.follow(references, out)
     recall, width = None, WIDTHS[0]
     for width in WIDTHS:
         search.width = width
         recalls = _recalls(search, vectors, asking, out, exact, stop)
         recall = _summary(recalls[: len(mated)], identities[mated])
-        if recall is None or recall.recall >= AIM or width >= lists.lists:
+        if recall is None or recall.recall >= AIM:
             break
-    _add(lists, vectors, order[known:], advance, stop)
+    _add(graph, vectors, order[known:], advance, stop)
     return files.write(
-        lists,
+        graph,
         references[order],
         {
-            "method": f"IVF of {lists.lists:,} lists with codes of 4 bits, ranked again in float16",
+            "method": METHOD,
             "width": width,
             "encoder": snapshot.stamp.encoder,
             "dimension": snapshot.stamp.dimension,
             "count": len(order),
             "revision": snapshot.stamp.revision,
             "witness": snapshot.stamp.witness,
-            "faiss": faiss_library().__version__,
+            "faiss": f"{faiss_library().__version__}, efConstruction {BUILD_WIDTH}",
             "seconds": round(perf_counter() - begun, 1),
             "recall": recall,
             "strangers": _summary(recalls[len(mated) :], identities[strangers]),
@@ -100,11 +104,11 @@ def _build(
 def hold_out(
     identities: Int64[np.ndarray, " references"], most: int = HELD_OUT
 ) -> tuple[Int64[np.ndarray, " mated"], Int64[np.ndarray, " strangers"]]:
-    """Positions of references to ask with, which the index neither holds nor has learnt from when it is measured.
+    """Positions of references to ask with, which the graph does not hold when it is measured.
 
-    So asking with them is asking with new pictures. The first are references whose identity stays, the second all those
-    of some identities, as strangers are; each at most `most`, and at most a twentieth of all. Large identities are not
-    held out whole.
+    A vector that is in a graph leads to its own neighbours, so that asking with it would find more than asking with a
+    new picture does. The first are references whose identity stays, the second all those of some identities, as
+    strangers are; each at most `most`, and at most a twentieth of all. Large identities are not held out whole.
     """
     random = np.random.default_rng(_SEED)
     most = min(most, len(identities) // 20)
@@ -118,22 +122,18 @@ def hold_out(
 
 
 def _add(
-    lists: VectorLists,
+    graph: VectorGraph,
     vectors: Float16[np.ndarray, "references dim"],
     positions: Int64[np.ndarray, " some"],
     advance: Callable[[int], object],
     stop: Callable[[], bool],
 ) -> None:
     for start in range(0, len(positions), _PIECE):
-        _go_on(stop)
+        if stop():
+            raise BuildStopped
         piece = positions[start : start + _PIECE]
-        lists.add(vectors[piece])
+        graph.add(vectors[piece])
         advance(len(piece))
-
-
-def _go_on(stop: Callable[[], bool]) -> None:
-    if stop():
-        raise BuildStopped
 
 
 def _ask_exactly(
@@ -144,7 +144,8 @@ def _ask_exactly(
 ) -> Int64[np.ndarray, "queries k"]:
     found = [np.zeros((0, MEASURED_K), np.int64)]
     for start in range(0, len(asking), _ASKED_AT_ONCE):
-        _go_on(stop)
+        if stop():
+            raise BuildStopped
         queries = vectors[asking[start : start + _ASKED_AT_ONCE]].astype(np.float32)
         found.append(nearest(vectors, queries, min(MEASURED_K, len(vectors)), out)[1])
     return np.concatenate(found)
@@ -153,7 +154,8 @@ def _ask_exactly(
 def _recalls(search, vectors, asking, out, exact, stop) -> Float64[np.ndarray, " queries"]:
     recalls = np.zeros(len(asking))
     for start in range(0, len(asking), _ASKED_AT_ONCE):
-        _go_on(stop)
+        if stop():
+            raise BuildStopped
         some = slice(start, start + _ASKED_AT_ONCE)
         _, found = search.search(vectors, vectors[asking[some]].astype(np.float32), MEASURED_K, out)
         recalls[some] = recall_at(found, exact[some])

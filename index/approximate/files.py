@@ -17,7 +17,7 @@ from jaxtyping import Int64
 
 from index.records import EncoderStamp
 from index.search.approximate import MEASURED_K, ApproximateSearch
-from index.search.approximate_lists import VectorLists
+from index.search.approximate_graph import VectorGraph
 from index.shelf_files import witness
 from index.sqlite import SQLiteStore
 from index.store import Store
@@ -46,7 +46,7 @@ class AboutIndex:
     format: int
     method: str
     width: int
-    """Lists that a query looks into, for k up to 10."""
+    """Candidates that a query looks at, for k up to 10."""
     encoder: str
     """The fingerprint of the encoder."""
     dimension: int
@@ -72,7 +72,7 @@ class AboutIndex:
         return self.recall is not None and self.recall.recall >= least
 
     def told(self) -> str:
-        """In words: `approximate (IVF …), recall@10 0.996 (0.994-0.998) on 1,000 held-out references`."""
+        """In words: `approximate (HNSW …), recall@10 0.996 (0.994-0.998) on 1,000 held-out references`."""
         if self.recall is None:
             return f"approximate ({self.method}), recall not measured"
         measured = (
@@ -121,15 +121,14 @@ class IndexFiles:
             if any(_sum(self.folder / name) != about.sums[name] for name in (_INDEX, _REFERENCES)):
                 return None
             covered = np.array(self.covered())
-            lists = VectorLists.read(self.folder / _INDEX)
-            even = about.dimension + about.dimension % 2
-            if (lists.dimension, len(lists), len(covered)) != (even, about.count, about.count):
+            graph = VectorGraph.read(self.folder / _INDEX)
+            if (graph.dimension, len(graph), len(covered)) != (about.dimension, about.count, about.count):
                 return None
-            return ApproximateSearch(lists, covered, about.width)
+            return ApproximateSearch(graph, covered, about.width)
         except (OSError, EOFError, KeyError, ValueError, RuntimeError):
             return None
 
-    def write(self, lists: VectorLists, covered: Int64[np.ndarray, " rows"], about: dict[str, object]) -> AboutIndex:
+    def write(self, graph: VectorGraph, covered: Int64[np.ndarray, " rows"], about: dict[str, object]) -> AboutIndex:
         """Put an index in place of the one that is there. Raises OSError.
 
         All is written to a folder with another name and renamed when it is complete.
@@ -138,7 +137,7 @@ class IndexFiles:
         shutil.rmtree(unfinished, ignore_errors=True)  # of somebody who was stopped
         unfinished.mkdir()
         try:
-            lists.write(unfinished / _INDEX)
+            graph.write(unfinished / _INDEX)
             np.save(unfinished / _REFERENCES, covered, allow_pickle=False)
             sums = {name: _sum(unfinished / name) for name in (_INDEX, _REFERENCES)}
             made = AboutIndex(format=FORMAT, sums=sums, **about)  # type: ignore[arg-type]

@@ -1,41 +1,40 @@
-"""Search through lists of earlier vectors: most of the nearest in a small part of the time, exactly ranked."""
+"""Search through a graph of earlier vectors: most of the nearest in a small part of the time, exactly ranked."""
 
 from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Bool, Float16, Float32, Int64
 
-from index.search.approximate_lists import VectorLists
+from index.search.approximate_graph import VectorGraph
 from index.search.vectors import Found, nearest
 
 MEASURED_K = 10
-"""The k for which a width is chosen; for a larger k more lists are looked into, by the root of it."""
+"""The k for which a width is chosen; for a larger k as many more candidates are looked at."""
 
-RANKED, RANKED_FOR_EACH = 80, 4
-"""Proposals that are ranked again, and how many more for each of k: codes of 4 bits misplace neighbours by dozens."""
+_SPARE = 4
+"""Candidates ranked again beyond k, at least: 8 bits misplace neighbours by a place or two."""
 
-_MOST_PROPOSED = 4096
+_WIDEST = 4096
 _NUMBERS_AT_ONCE = 1 << 22
 
 
 class ApproximateSearch:
-    """The nearest vectors by lists that cover most of them.
+    """The nearest vectors by a graph that covers most of them.
 
-    The lists' rows are references by their ids; `follow` says at which positions these stand today. References that
-    the lists do not cover are searched exactly, removed ones are never given. Similarities and order are those of
+    The graph's rows are references by their ids; `follow` says at which positions these stand today. References that
+    the graph does not cover are searched exactly, removed ones are never given. Similarities and order are those of
     the exact search; what may be missing is a neighbour.
     """
 
-    def __init__(self, lists: VectorLists, covered: Int64[np.ndarray, " rows"], width: int) -> None:
-        """`covered` are the ids of the lists' rows, `width` how many lists a query looks into for k up to 10.
+    def __init__(self, graph: VectorGraph, covered: Int64[np.ndarray, " rows"], width: int) -> None:
+        """`covered` are the ids of the graph's rows, `width` how many candidates a query looks at for k up to 10.
 
-        Raises ValueError where there is another number of rows.
+        Raises ValueError where the graph has another number of rows.
         """
-        if len(lists) != len(covered):
-            raise ValueError(f"lists of {len(lists):,} rows do not fit {len(covered):,} references")
-        self._lists = lists
+        if len(graph) != len(covered):
+            raise ValueError(f"a graph of {len(graph):,} rows does not fit {len(covered):,} references")
+        self._graph = graph
         self.width = width
-        self.ranked = RANKED
         self._order = np.argsort(covered, kind="stable")
         self._covered = covered[self._order]
         self._positions = np.full(len(covered) + 1, -1, np.int64)
@@ -43,17 +42,17 @@ class ApproximateSearch:
         self.live = 0
 
     def __len__(self) -> int:
-        """How many references the lists cover, today's or not."""
+        """How many references the graph covers, today's or not."""
         return len(self._covered)
 
     @property
     def uncovered(self) -> int:
-        """How many of today's references the lists do not cover."""
+        """How many of today's references the graph does not cover."""
         return len(self._uncovered)
 
     @property
     def missing(self) -> float:
-        """How far the lists are from today's references: those not covered, and rows that are gone, per row."""
+        """How far the graph is from today's references: those not covered, and rows that are gone, per row."""
         return (self.uncovered + len(self) - self.live) / max(1, len(self))
 
     def follow(
@@ -84,7 +83,7 @@ class ApproximateSearch:
         removed: Bool[np.ndarray, " references"] | None = None,
     ) -> Found:
         """As `VectorSearch.search` over today's `vectors`, of which some of the nearest may be missed."""
-        wanted = self.ranked + RANKED_FOR_EACH * k
+        wanted = k + max(_SPARE, k // 4)
         near = np.full((len(queries), k), -np.inf, np.float32)
         where = np.full((len(queries), k), -1, np.int64)
         turn = max(1, min(256, _NUMBERS_AT_ONCE // (wanted * vectors.shape[1])))
@@ -94,7 +93,7 @@ class ApproximateSearch:
         return near, where
 
     def _search(self, vectors, queries, k, wanted, removed) -> Found:
-        positions = self._propose(queries, k, wanted)
+        positions = self._propose(queries, k, min(wanted, self.live))
         given_up = np.flatnonzero(positions[:, :1].min(axis=1, initial=0) == -2)
         similarities = np.matmul(vectors[positions].astype(np.float64), queries.astype(np.float64)[:, :, None])
         near = np.where(positions >= 0, similarities[:, :, 0], -np.inf).astype(np.float32)
@@ -109,25 +108,20 @@ class ApproximateSearch:
     def _propose(
         self, queries: Float32[np.ndarray, "queries dim"], k: int, wanted: int
     ) -> Int64[np.ndarray, "queries wanted"]:
-        """Positions of candidates, roughly best first; a row of -2 where k could not be found."""
-        kept = min(wanted, self.live)
-        # where a crowd around the query was removed, those that are left lie in lists farther off
-        least = min(k, kept) if self.live == len(self) else max(min(k, kept), kept * 3 // 4)
-        found = np.full((len(queries), kept), -1, np.int64)
+        """Positions of candidates, roughly best first; a row of -2 where too few could be found."""
+        found = np.full((len(queries), wanted), -2, np.int64)
         rows = np.arange(len(queries))
-        width = int(np.ceil(self.width * max(1.0, (k / MEASURED_K) ** 0.5)))
-        most = max(wanted, _MOST_PROPOSED)
-        count = min(most, wanted * len(self) // max(1, self.live))  # who was removed is proposed too
-        while len(rows) and kept:
-            positions = self._positions[self._lists.propose(queries[rows], width, count)]
-            if self.live < len(self):
+        width = max(wanted, -(-self.width * k // MEASURED_K), self.width)
+        while len(rows) and wanted:
+            positions = self._positions[self._graph.propose(queries[rows], width)]
+            if self.live < len(self):  # who was removed makes room for the next
                 positions = np.take_along_axis(positions, np.argsort(positions < 0, axis=1, kind="stable"), 1)
-            found[rows] = positions[:, :kept]
-            rows = rows[positions[:, least - 1] < 0]
-            if width >= self._lists.lists and count >= most:
-                found[rows] = -2
+            enough = positions[:, wanted - 1] >= 0
+            found[rows[enough]] = positions[enough, :wanted]
+            rows = rows[~enough]
+            if width >= max(_WIDEST, wanted):
                 break
-            width, count = 4 * width, min(4 * count, most)
+            width *= 4
         return found
 
     def _nearest_uncovered(self, vectors, queries, k) -> Found:

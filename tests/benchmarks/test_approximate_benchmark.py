@@ -37,12 +37,12 @@ def test_a_small_run(script, monkeypatch, capsys, tmp_path):
     module = script("approximate")
     monkeypatch.setattr(module, "SECONDS", 0.01)
     words = ["approximate.py", "--count", "3000", "--rounds", "2", "--json", str(tmp_path / "told.json")]
-    monkeypatch.setattr(sys, "argv", [*words, "--systems", "kaodex,hnsw-sq8,ivf-sq8"])
+    monkeypatch.setattr(sys, "argv", [*words, "--systems", "kaodex,hnsw-fp16,ivf-sq8"])
     module.main()
     out = capsys.readouterr().out
     assert "**3,000 vectors**" in out and "Kaodex, approximate" in out
     (results,) = json.loads((tmp_path / "told.json").read_text()).values()
-    assert [one["system"] for one in results] == ["kaodex", "hnsw-sq8", "ivf-sq8"]
+    assert [one["system"] for one in results] == ["kaodex", "hnsw-fp16", "ivf-sq8"]
     for one in results:
         assert one["recall"] > 0.97 and one["strangers"] > 0.9
-        assert one["bytes_per_vector"] > 512 + 64 and len(one["rounds"]["256"]) == 2
+        assert one["bytes_per_vector"] > 512 + 256 and len(one["rounds"]["256"]) == 2

@@ -44,7 +44,9 @@ def test_a_large_gallery_is_indexed_shown_and_asked(enrolled, tmp_path, monkeypa
 
     built = run("gallery", "index")
     assert built.code == 0 and "built in" in built.err
-    assert built.out.startswith("search: approximate (IVF of ")
+    assert built.out.startswith(
+        "search: approximate (HNSW with 16 links in 8 bits, ranked again in float16), recall@10 "
+    )
     assert "on 6 held-out references" in built.out and "120 of 120 covered" in built.out
     assert built.out.strip() in run("gallery", "show").out
 
@@ -68,7 +70,7 @@ def test_in_the_exact_range_there_is_nothing_to_do(enrolled, monkeypatch):
     needless = enrolled("gallery", "index")
     assert (needless.code, needless.out) == (0, "search: exact\n") and "nothing to do" in needless.err
     forced = enrolled("gallery", "index", "--force")
-    assert forced.out.startswith("search: exact up to 200 references; with --search approximate: approximate (IVF")
+    assert forced.out.startswith("search: exact up to 200 references; with --search approximate: approximate (HNSW")
 
 
 def test_a_small_gallery_has_no_index(run, refs):

@@ -242,7 +242,7 @@ def test_what_is_told_is_what_was_measured(path):
     assert about.recall.recall >= build.AIM and about.strangers.queries == COUNT // 20
     assert about.trusted(0.99) and not about.trusted(about.recall.recall + 1e-9)
     told = described_with(path, 100)
-    assert told.startswith("approximate (IVF of ")
+    assert told.startswith("approximate (HNSW with 16 links in 8 bits, ranked again in float16), recall@10 ")
     assert told.endswith("600 of 600 covered") and "on 30 held-out references" in told
     assert described_with(path, 10_000).startswith("exact up to 10,000 references; with --search approximate: ")
 
@@ -369,7 +369,7 @@ def test_closing_ends_a_building_and_leaves_nothing(path, monkeypatch):
     shutil.rmtree(index_folder(path))
     monkeypatch.setattr(index.gallery, "PATIENCE", 0.0)
     begun, go_on = threading.Event(), threading.Event()
-    plain = build.VectorLists.add
+    plain = build.VectorGraph.add
 
     def slowly(self, vectors) -> None:
         begun.set()
@@ -377,7 +377,7 @@ def test_closing_ends_a_building_and_leaves_nothing(path, monkeypatch):
         plain(self, vectors)
 
     monkeypatch.setattr(build, "_PIECE", 50)
-    monkeypatch.setattr(build.VectorLists, "add", slowly)
+    monkeypatch.setattr(build.VectorGraph, "add", slowly)
     gallery = Gallery.open(path, device="cpu", exact_up_to=100)
     gallery.search(questions(1), 1)
     assert not threads(), "the first search looks what is there"
