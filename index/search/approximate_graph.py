@@ -33,6 +33,7 @@ class VectorGraph:
         faiss = faiss_library()
         index = faiss.IndexHNSWSQ(dimension, faiss.ScalarQuantizer.QT_8bit_uniform, LINKS, faiss.METRIC_INNER_PRODUCT)
         index.hnsw.efConstruction = BUILD_WIDTH
+        index.keep_max_size_level0 = True  # all links are used: 128 candidates then find what else takes 180
         self._index: Any = index
 
     def __len__(self) -> int:

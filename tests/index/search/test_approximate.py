@@ -65,13 +65,14 @@ def test_with_all_candidates_it_is_the_exact_search(graph, vectors, k, queries):
     assert equal(search.search(vectors, asked, k), exactly(vectors, asked, k))
 
 
-def test_few_candidates_find_less_and_more_find_more(graph, vectors):
-    search = ApproximateSearch(graph, ids(800), 1)
-    search.follow(ids(800), None)
+def test_few_candidates_find_less_and_more_find_more():
+    vectors = clustered(4000, 1)
+    search = ApproximateSearch(graph_over(vectors), ids(4000), 1)
+    search.follow(ids(4000), None)
     asked = questions(200)
     near, expected = exactly(vectors, asked, 10)
     shares = []
-    for search.width in (1, 64, 800):
+    for search.width in (1, 24, 4000):
         found_near, found = search.search(vectors, asked, 10)
         shares.append(np.mean([len({*one} & {*other}) / 10 for one, other in zip(found, expected, strict=True)]))
         assert (found_near <= near).all(), "a missed neighbour can only make way for a farther one"
