@@ -16,26 +16,26 @@ class Route(StrEnum):
     """A bfloat16 matrix product in PyTorch, ranked again on the stored numbers."""
 
 
-FEW_QUERIES = 3
-"""Up to here the scan wins: it reads memory as fast as a product does, and converts less."""
+SCANNED = ((3_000, 16), (300_000, 4))
+"""Up to so many vectors, the most queries that are scanned; one reads memory, and a product has to convert it too."""
 
-MANY_QUERIES = 48
-MANY_VECTORS = 50_000
-"""From here on the proposal wins where it can run; below, its passes over the products cost more than they save."""
+SCANNED_BEYOND = 2
+
+PROPOSED = (50_000, 48)
+"""So many vectors and queries at least make a proposal worth its second look."""
 
 
 def fastest_route(vectors: int, queries: int, *, can_propose: bool) -> Route:
     """The route for so many queries over so many vectors.
 
-    Measured by `benchmarks/search.py --routes`, see docs/benchmarks.md. Milliseconds for 1,000,000 x 256, k 10, on two
-    cores with AMX: one query 42 by scan and 54 by product; 8 queries 174 and 66; 256 queries 478 by product and 170 by
-    proposal, where FAISS's IndexFlatIP takes over 6,000.
+    From the table that `benchmarks/search.py --routes` makes, in docs/benchmarks.md.
 
     >>> fastest_route(1_000_000, 1, can_propose=True).value, fastest_route(1_000_000, 32, can_propose=True).value
     ('scan', 'product')
     """
-    if queries <= FEW_QUERIES:
+    scanned = next((most for size, most in SCANNED if vectors <= size), SCANNED_BEYOND)
+    if queries <= scanned:
         return Route.SCAN
-    if can_propose and queries >= MANY_QUERIES and vectors >= MANY_VECTORS:
+    if can_propose and vectors >= PROPOSED[0] and queries >= PROPOSED[1]:
         return Route.PROPOSAL
     return Route.PRODUCT

@@ -166,4 +166,6 @@ def test_one_query_is_scanned_and_many_are_multiplied():
     assert fastest_route(10**6, 1, can_propose=True) is Route.SCAN
     assert fastest_route(10**6, 256, can_propose=False) is Route.PRODUCT
     assert fastest_route(10**6, 256, can_propose=True) is Route.PROPOSAL
+    assert fastest_route(10**6, 3, can_propose=True) is Route.PRODUCT
+    assert fastest_route(10**3, 16, can_propose=True) is Route.SCAN
     assert fastest_route(10**3, 256, can_propose=True) is Route.PRODUCT
