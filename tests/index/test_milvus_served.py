@@ -146,6 +146,30 @@ def test_as_many_queries_are_asked_at_once_as_are_answered_in_seconds(monkeypatc
         assert asked[:4] == sizes and sum(asked) == 70
 
 
+def test_a_server_that_became_slow_is_asked_one_query_at_a_time_before_it_is_given_up(monkeypatch):
+    pytest.importorskip("pymilvus", reason='pymilvus is missing: pip install "kaodex[milvus]"')
+    from pymilvus.exceptions import MilvusException
+
+    asked, most = [], [1]
+
+    class Client:
+        def search(self, collection, data, **_):
+            asked.append(len(data))
+            if len(data) > most[0]:
+                raise MilvusException(message="Deadline Exceeded")
+            return [[{"id": int(query[0]), "distance": query[0]}] for query in data]
+
+    monkeypatch.setattr("pymilvus.MilvusClient", lambda *_, **__: Client())
+    monkeypatch.setattr("index.milvus.connection._SHORT", 0.0)
+    connection = Connection(MilvusAddress("nowhere", 1, "x"))
+    queries = np.arange(10, dtype=np.float32)[:, None]
+    assert np.array_equal(connection.nearest("rows", "encoding", queries, 1)[1][:, 0], np.arange(10))
+    assert asked == [8] + [1] * 10
+    most[0] = 0
+    with pytest.raises(GalleryError, match="Deadline Exceeded"):
+        connection.nearest("rows", "encoding", queries, 1)
+
+
 def test_rows_that_were_just_read_are_not_read_again():
     server = Server(unit(50, seed=3))
     here, asked = references_on(server, np.arange(0, 50, 2)), []
