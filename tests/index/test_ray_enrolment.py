@@ -19,6 +19,7 @@ from index.cluster.actor import Introduction
 from index.cluster.connection import cluster
 from index.enrolment import Enrolment
 from tests.conftest import RED, YELLOW, FakeEncoder
+from tests.drawings import hatched, write
 from tests.index.ray_fakes import FakeParcel, FragileEncoder, LostEncoder
 
 pytestmark = [
@@ -132,6 +133,18 @@ def test_an_interrupted_enrolment_goes_on(connected, tmp_path, refs, fake_encode
         assert (report.total(Enrolment.SKIPPED), report.total(Enrolment.ADDED)) == (4, 8)
     here, there = rows(tmp_path / "here.kaodex"), rows(tmp_path / "there.kaodex")
     assert here["reference"] == there["reference"] and here["crop"] == there["crop"]
+
+
+def test_artists_are_seen_by_their_views_there_too(connected, tmp_path, fake_encoder, sent_as_it_is):
+    for number, colour in enumerate([(220, 30, 30), (30, 30, 220)]):
+        write(tmp_path / "art" / f"artist {number}" / "0.png", hatched(colour))
+    held = []
+    for name, ray in (("here", None), ("there", "auto")):
+        gallery = Gallery.create(tmp_path / f"{name}.kaodex", device="cpu")
+        with Recognizer(gallery, artist_encoder=fake_encoder, device="cpu") as made:
+            made.enroll(tmp_path / "art", kind="artist", words="enroll", ray=ray)
+        held.append(rows(tmp_path / f"{name}.kaodex"))
+    assert held[0] == held[1] and len(held[0]["reference"]) == 2
 
 
 def living_actors() -> int:
