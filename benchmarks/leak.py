@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench.systems.hog_lab import HogLab
 from data.drawn.studio import draw_studio
 from embedder import Encoder
+from embedder.picture_style import encode_views, mean_direction, see_views
 from measure import bootstrap_interval
 
 FIRST = 500
@@ -49,6 +51,21 @@ def leak(similarities: np.ndarray, artists: int, characters: int, random: np.ran
     }
 
 
+def encoding(name: str) -> Callable[[list[np.ndarray]], np.ndarray]:
+    """How pictures are encoded: as the mean of their views by an encoder of artists, whole by any other."""
+    if name == "hog":
+        return HogLab().describe
+    encoder = Encoder.load(name, device="cpu")
+    if encoder.card.get("kind") != "artist":
+        return encoder.encode
+
+    def of_views(pictures: list[np.ndarray]) -> np.ndarray:
+        views = encode_views([see_views(picture, encoder).crops for picture in pictures], encoder)
+        return np.stack([mean_direction(one) for one in views])
+
+    return of_views
+
+
 def main() -> None:
     """Print a row for each encoder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -58,7 +75,7 @@ def main() -> None:
     studios = [draw_studio(FIRST + number) for number in range(options.studios)]
     artists, characters = studios[0].shape[:2]
     for name in options.encoders:
-        encode = HogLab().describe if name == "hog" else Encoder.load(name, device="cpu").encode
+        encode = encoding(name)
         random = np.random.default_rng(0)
         found: dict[str, list[float]] = {}
         for studio in studios:

@@ -31,9 +31,9 @@ FLAT = 6.0
 EDGE, FEWEST_EDGES = 24.0, 0.01
 """A pixel is an edge where grey changes by so much from it to a neighbour; at least this share of a view is edges."""
 NEAR, FAR = 32, 80
-"""Text is of two greys: pixels within NEAR of the commonest one, and glyphs that are FAR from it."""
+"""Text is of two colours: pixels within NEAR of the paper in each of red, green and blue, and glyphs that are FAR."""
 PAPER, BETWEEN, LEAST_INK = 0.55, 0.12, 0.01
-"""Least share of the commonest grey, most of what is neither, and least of glyphs, in an area of text."""
+"""Least share of paper, most of what is neither, and least of glyphs, in an area of text."""
 FEWEST_GLYPHS, LARGEST_GLYPH, SMALLEST_GLYPH = 4, 0.45, 0.05
 """Marks in an area of text: at least so many, none longer than the first share of its side, most of their ink in marks
 longer than the second; lines of a drawing run on, and the dots of a screentone are smaller."""
@@ -79,7 +79,7 @@ def picture_views(
     height, width = picture.shape[:2]
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     cells = list(_grid(height, width))
-    shown = [_what_is_in(grey[_slices(cell.box)]) for cell in cells]
+    shown = [_what_is_in(picture[_slices(cell.box)], grey[_slices(cell.box)]) for cell in cells]
     patches = [cell for cell, kind in zip(cells, shown, strict=True) if kind == "drawing"]
     large = [View("whole", (0, 0, width, height)), View("centre", _square(0, 0, width, height))]
     if not fast:
@@ -148,10 +148,12 @@ def _shrunk(grey: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "rows 
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _what_is_in(grey: UInt8[np.ndarray, "height width"]) -> Literal["nothing", "text", "drawing"]:
+def _what_is_in(
+    part: UInt8[np.ndarray, "height width 3"], grey: UInt8[np.ndarray, "height width"]
+) -> Literal["nothing", "text", "drawing"]:
     if _blank(grey):
         return "nothing"
-    return "text" if _is_text(grey) else "drawing"
+    return "text" if _is_text(part, grey) else "drawing"
 
 
 def _blank(grey: UInt8[np.ndarray, "height width"]) -> bool:
@@ -163,11 +165,12 @@ def _blank(grey: UInt8[np.ndarray, "height width"]) -> bool:
     return bool(max(across.mean() if across.size else 0.0, down.mean() if down.size else 0.0) < FEWEST_EDGES)
 
 
-def _is_text(grey: UInt8[np.ndarray, "height width"]) -> bool:
-    """Whether an area holds glyphs on paper and no more: two greys, and marks that are small but no dots."""
+def _is_text(part: UInt8[np.ndarray, "height width 3"], grey: UInt8[np.ndarray, "height width"]) -> bool:
+    """Whether an area holds glyphs on paper and no more: paper of one colour, and marks that are small but no dots."""
     side = min(grey.shape)
-    paper = int(cv2.calcHist([grey], [0], None, [32], [0, 256]).argmax()) * 8 + 4
-    away = np.abs(grey.astype(np.int16) - paper)
+    commonest = int(cv2.calcHist([grey], [0], None, [32], [0, 256]).argmax())
+    paper = np.median(part[grey // 8 == commonest], axis=0)
+    away = np.abs(part - paper).max(axis=2)
     ink = away > FAR
     if (away <= NEAR).mean() < PAPER or ((away > NEAR) & ~ink).mean() > BETWEEN or ink.mean() < LEAST_INK:
         return False

@@ -31,7 +31,8 @@ def fit_style(
     it learns nothing about what tells kinds apart. The scatter within an artist has two parts: views around the mean of
     their character, and, `across_characters` times as heavy, those means around their artist's. The second is what a
     system goes by that recognises characters. Their sum, of trace 1 for each kind, is averaged by weight and shrunk to
-    (1 - s) W + s tr(W) / F * I (Friedman 1989); the means of artists weigh alike within a kind.
+    (1 - s) W + s tr(W) / F * I (Friedman 1989); the means of artists weigh alike within a kind. The mean that is taken
+    off is that of all views of the heaviest kinds.
 
     Raises ValueError where there are fewer artists than dimensions, or none with two views.
     """
@@ -52,8 +53,9 @@ def fit_style(
     lengths, axes = np.linalg.eigh(within)
     whiten = (axes / np.sqrt(lengths)) @ axes.T
     _, _, directions = np.linalg.svd(np.concatenate(spread) @ whiten, full_matrices=False)
-    heaviest = max(kinds, key=lambda kind: kind.weight)
-    return heaviest.features.mean(axis=0, dtype=np.float64), whiten @ directions[:dimension].T
+    most = max(kind.weight for kind in kinds)
+    heaviest = np.concatenate([kind.features for kind in kinds if kind.weight == most])
+    return heaviest.mean(axis=0, dtype=np.float64), whiten @ directions[:dimension].T
 
 
 def _scatter(

@@ -92,6 +92,7 @@ def style_card(folder: Path) -> str:
         *card["commands"],
         "```",
         "",
+        *([card["note"], ""] if "note" in card else []),
         "## Intended use and limits",
         "",
         "Naming artists whom its user has enrolled, sorting by hand, finding pictures that are drawn alike. What it "

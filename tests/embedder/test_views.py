@@ -102,6 +102,14 @@ def test_a_page_of_text_is_refused(japanese: bool, size: int, ink: int) -> None:
         picture_views(page_of_text(384, 384, japanese=japanese, size=size, ink=ink))
 
 
+def test_a_drawing_in_colours_of_one_grey_is_no_text() -> None:
+    picture = page_of_text(96, 96)
+    picture[:, :40] = (0, 216, 255)  # a grey of 154, as the next one
+    picture[:, 40:] = np.where(picture[:, 40:] > 128, np.uint8([154, 154, 154]), 0)
+    picture[:, :40][page_of_text(96, 40) < 128] = 0
+    assert names(picture)[0] == "whole"
+
+
 def test_text_beside_a_drawing_is_dropped() -> None:
     picture = page_of_text(288, 384)
     picture[:, :192] = noise(288, 192)
