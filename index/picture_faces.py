@@ -21,8 +21,11 @@ from index.enrolment import Enrolment
 
 CROP_SIDE = 160
 """Pixels: the largest side of the crops of faces that a gallery keeps."""
+KEPT_SIDE = 768
+"""Pixels: the longer side of the pictures that a gallery keeps whole, for their artists. That is more than is looked at
+(`embedder.picture_style`), so that an encoder that looks closer can have them."""
 MOST_BYTES = 160_000
-"""Of a picture that a gallery keeps whole, for its artist: a finer one is compressed harder."""
+"""Of such a picture: a finer one is compressed harder."""
 QUALITIES = (92, 86, 78, 68)
 """Of a JPEG file, from what is tried first."""
 
@@ -149,8 +152,8 @@ def _stored(crop: UInt8[np.ndarray, "height width 3"]) -> bytes:
 
 
 def _stored_whole(picture: UInt8[np.ndarray, "height width 3"]) -> bytes:
-    """The picture as its views are cut from, as a JPEG file of at most MOST_BYTES (but not below the last quality)."""
-    small = bounded(picture)
+    """The picture, shrunk to KEPT_SIDE, as a JPEG file of at most MOST_BYTES (but not below the last quality)."""
+    small = bounded(picture, KEPT_SIDE)
     for quality in QUALITIES:
         file = _jpeg(small, quality)
         if len(file) <= MOST_BYTES:
