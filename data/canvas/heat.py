@@ -62,7 +62,7 @@ def heat_map(
     page = _coloured(washed.astype(np.float32), field / heat.limit, cover)
     text = max(SMALLEST_TEXT, round(max(height, width) / 64))
     order = np.argsort(heat.values, kind="stable").tolist()
-    framed = [(order[-1], TOWARDS)] + ([(order[0], AWAY)] if heat.values[order[0]] < 0 else [])
+    framed = ([(order[0], AWAY)] if heat.values[order[0]] < 0 else []) + [(order[-1], TOWARDS)]  # the last on top
     for at, colour in framed:
         _frame(page, boxes[at], f"{heat.values[at]:+.2f}", colour, text)
     return _with_words(page, heat, title, text)
