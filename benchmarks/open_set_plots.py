@@ -117,7 +117,9 @@ def main() -> None:
         calibrator = recognizer.gallery.calibrator("character")
         plot_scores(calibrator, options.fpir, options.out / "open-set-scores.png")
         plot_cost(calibrator, options.out / "open-set-cost.png")
-        for promise, cost in calibrator.costs([0.1, options.fpir], 0.01, k=5, rule="weighted", bank=recognizer.encoders["character"].bank):
+        for promise, cost in calibrator.costs(
+            [0.1, options.fpir], 0.01, k=5, rule="weighted", bank=recognizer.encoders["character"].bank
+        ):
             print(promise.basis, cost)
         recognizer.close()
 
