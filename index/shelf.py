@@ -210,6 +210,8 @@ class StoreShelf(Shelf):
     def _nearest(
         self, queries: Float32[np.ndarray, "queries dim"], k: int
     ) -> tuple[Float32[np.ndarray, "queries k"], Int64[np.ndarray, "queries k"]]:
+        if self.index is not None and self._search is not None:
+            self._search.approximate_beyond = self.index.beyond
         if self.index is not None and self.encoder is not None and self.device == "cpu":
             removed = self._columns.removed
             approximate = self.index.search_for(self.encoder, self.revision, self.references, removed)

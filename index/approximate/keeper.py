@@ -45,6 +45,11 @@ class IndexKeeper:
         self._stop = Event()
         self._tried = -1
 
+    @property
+    def beyond(self) -> int | None:
+        """More references than this may be searched approximately; None: never."""
+        return {"exact": None, "auto": self._exact_up_to, "approximate": 0}[self._search_asked]
+
     def search_for(
         self,
         encoder: EncoderStamp,

@@ -25,7 +25,7 @@ Found = tuple[Float32[np.ndarray, "queries k"], Int64[np.ndarray, "queries k"]]
 
 
 class VectorSearch:
-    """Float16 unit vectors (within 1 %) under positions 0, 1, 2 …, searched without approximation.
+    """Float16 unit vectors (within 1 %) under positions 0, 1, 2 …, searched exactly (but see `approximate_beyond`).
 
     The similarities are those of the stored float16 numbers with the float32 query, summed in float64 and rounded to
     float32; equal ones are ordered by position. They do not depend on the route, the batch or the device. Vectors can
@@ -40,11 +40,13 @@ class VectorSearch:
         self.dimension = dimension
         self._held = HeldVectors(dimension)
         self._gpu: GpuVectors | None = gpu_vectors(dimension, device)
+        self.approximate_beyond: int | None = None
+        """More vectors than this, where a GPU cannot hold them in float16, it may search approximately; None: never."""
 
     @property
     def device(self) -> str:
         """Where the search runs: `cpu`, `cuda:N`, or several of these with commas."""
-        return self._gpu.device if self._gpu is not None else "cpu"
+        return self._gpu.device(len(self)) if self._gpu is not None else "cpu"
 
     def __len__(self) -> int:
         return len(self._held)
@@ -86,7 +88,7 @@ class VectorSearch:
         removed: Bool[np.ndarray, " vectors"] | None,
     ) -> Candidates:
         if self._gpu is not None:
-            self._gpu.follow(vectors, removed)
+            self._gpu.follow(vectors, removed, self.approximate_beyond)
             if self._gpu.usable:
                 return self._gpu.candidates(vectors, queries, k, removed)
         if fastest_route(len(vectors), len(queries), can_propose=can_propose()) is Route.SCAN:

@@ -42,9 +42,35 @@ class Index(faiss.IndexFlatIP):
         return super().search(queries.astype(np.float16).astype(np.float32), k)
 
 
+class Inverted(faiss.IndexIVFScalarQuantizer):
+    """Like a GPU's inverted file."""
+
+    room = 10**9
+    longest = 10**9
+
+    def __init__(self, resources, dimension, lists, kind, metric, by_residual, configuration):
+        coarse = faiss.IndexFlatIP(dimension)
+        super().__init__(coarse, dimension, lists, kind, metric, by_residual)
+        self.referenced_objects = [coarse]
+
+    def add(self, vectors):
+        if self.ntotal + len(vectors) > self.room:
+            raise RuntimeError("Error: out of memory")
+        super().add(vectors)
+
+    def search(self, queries, k):
+        assert k <= 2048
+        self.nprobe = min(self.nprobe, self.longest)
+        return super().search(queries, k)
+
+
 @pytest.fixture
 def two_gpus(monkeypatch):
     class StandIn:
+        METRIC_INNER_PRODUCT = faiss.METRIC_INNER_PRODUCT
+        ScalarQuantizer = faiss.ScalarQuantizer
+        GpuIndexIVFScalarQuantizerConfig = Configuration
+        GpuIndexIVFScalarQuantizer = Inverted
         StandardGpuResources = Resources
         GpuIndexFlatConfig = Configuration
         GpuIndexFlatIP = Index
@@ -108,6 +134,66 @@ def test_a_full_gpu_leaves_the_search_to_the_cpu_and_says_so_once(two_gpus, monk
     plain = VectorSearch(16, "cpu")
     plain.add(stored)
     assert np.array_equal(first[1], plain.search(asked, 5)[1])
+
+
+class TestInverted:
+    """Where float16 does not fit."""
+
+    @pytest.fixture
+    def full(self, two_gpus, monkeypatch):
+        monkeypatch.setattr(Index, "room", 600)
+        stored = unit((3000, 16), 1).astype(np.float16)
+        search = VectorSearch(16, "auto")
+        search.add(stored)
+        search.approximate_beyond = 2000
+        return search, stored
+
+    def test_an_inverted_file_takes_its_place_with_its_recall(self, full, caplog):
+        search, stored = full
+        asked = unit((50, 16), 2)
+        plain = VectorSearch(16, "cpu")
+        plain.add(stored)
+        with caplog.at_level(logging.WARNING):
+            near, where = search.search(asked, 10)
+        (told,) = [record.getMessage() for record in caplog.records]
+        assert "an inverted file in 8 bits takes their place (recall@10 0.99" in told or "recall@10 1.000" in told
+        assert search.device == "cuda:0,cuda:1"
+        exact = plain.search(asked, 10)
+        same = np.mean([np.isin(one, other).mean() for one, other in zip(exact[1], where, strict=True)])
+        assert same > 0.97
+        found = np.isin(where, exact[1])
+        assert set(np.round(near[found], 6)) <= set(np.round(exact[0].ravel(), 6))  # ranked by the stored numbers
+
+    def test_it_follows_what_comes_and_goes(self, full):
+        search, stored = full
+        search.search(unit((1, 16), 2), 1)
+        search.add(unit((10, 16), 3).astype(np.float16))
+        removed = np.zeros(3010, bool)
+        removed[7] = True
+        asked = np.stack([search.vectors()[3005], stored[7]]).astype(np.float32)
+        where = search.search(asked, 3, removed)[1]
+        assert where[0, 0] == 3005 and 7 not in where
+
+    def test_exact_stays_exact(self, full, caplog):
+        search, _ = full
+        search.approximate_beyond = None
+        with caplog.at_level(logging.WARNING):
+            search.search(unit((1, 16), 2), 1)
+        assert search.device == "cpu" and "searching on the CPU" in caplog.text and "inverted" not in caplog.text
+
+    def test_one_that_finds_too_little_is_not_used(self, full, caplog, monkeypatch):
+        monkeypatch.setattr(Inverted, "longest", 1)
+        search, stored = full
+        with caplog.at_level(logging.WARNING):
+            where = search.search(stored[:1].astype(np.float32), 5)[1]
+        assert search.device == "cpu" and "finds only 0." in caplog.text and where[0, 0] == 0
+
+    def test_one_that_does_not_fit_either(self, full, caplog, monkeypatch):
+        monkeypatch.setattr(Inverted, "room", 100)
+        search, _ = full
+        with caplog.at_level(logging.WARNING):
+            search.search(unit((1, 16), 2), 1)
+        assert search.device == "cpu" and "cannot hold 3,000 vectors (Error: out of memory)" in caplog.text
 
 
 def test_few_vectors_stay_on_the_cpu(two_gpus):
