@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from copy import copy
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -59,13 +60,14 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def open_session(path: Path, *, spinning: bool = True, threads: int = 0) -> Any:
+def open_session(path: Path, *, spinning: bool = True, threads: int = 0, content: bytes | None = None) -> Any:
     """An ONNX file in ONNX Runtime on the CPU, with the operators of ONNX Runtime and no others.
 
     Threads that wait for the next operator keep a core busy while `spinning`: quickest for a network that works alone.
     Without it, a network that two threads run at once was a quarter quicker on two cores, and no slower for one.
 
-    It works on all cores, on as many threads as OMP_NUM_THREADS says, or on `threads`.
+    It works on all cores, on as many threads as OMP_NUM_THREADS says, or on `threads`. `content` are the file's bytes,
+    where they were read already.
 
     Raises MissingDependency where there is no onnxruntime, UnusableEncoder for what it cannot open.
     """
@@ -82,7 +84,7 @@ def open_session(path: Path, *, spinning: bool = True, threads: int = 0) -> Any:
     if not spinning:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(content or str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors share no base class
         raise UnusableEncoder(f"{path} is not a network that ONNX Runtime can open: {error}") from error
 
@@ -93,9 +95,10 @@ class OnnxRuntime:
     name = "onnxruntime cpu"
     feeders = 1
 
-    def __init__(self, card: Card, threads: int = 0) -> None:
-        self._card = card
-        self._session = open_session(card.file(ONNX), threads=threads)
+    def __init__(self, card: Card) -> None:
+        self._file = card.file(ONNX)
+        self._content = self._file.read_bytes()  # the file may be gone, or another one, when more sessions are opened
+        self._session = open_session(self._file, content=self._content)
         self._alone: OnnxRuntime | None = None
         self.dimension = card.dimension
         check_width(self._session.get_outputs()[0].shape[-1], card)
@@ -111,7 +114,8 @@ class OnnxRuntime:
         The encodings are the same to the last bit.
         """
         if self._alone is None and usable_cores() > 1:
-            self._alone = OnnxRuntime(self._card, threads=1)
+            self._alone = copy(self)
+            self._alone._session = open_session(self._file, threads=1, content=self._content)
         return self._alone
 
 
