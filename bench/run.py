@@ -64,8 +64,7 @@ def run_bench(
         collection, list({one.name: one for one in describers.values()}.values()), on_progress, detector, kind
     )
     kept, described = ready.collection, ready.described
-    features = {name: described.features[one.name] for name, one in describers.items()}
-    seconds_each = {name: described.seconds_each[one.name] for name, one in describers.items()}
+    features, seconds_each = _by_system(described, describers)
     rows, shortfalls = measure(systems, features, seconds_each, kept.identities, ready.groups, protocol)
     if not rows:
         raise UnusableSource(_why_nothing(kept, protocol, described.unreadable))
@@ -107,8 +106,7 @@ def run_open_set(
         collection, list({one.name: one for one in describers.values()}.values()), on_progress, detector, kind
     )
     kept, described = ready.collection, ready.described
-    features = {name: described.features[one.name] for name, one in describers.items()}
-    seconds_each = {name: described.seconds_each[one.name] for name, one in describers.items()}
+    features, seconds_each = _by_system(described, describers)
     rows, shortfalls = measure_open_set(
         systems,
         features,
@@ -155,6 +153,14 @@ def chosen_systems(encoder: Encodes, entries: Sequence[Entry], usual: Sequence[S
     """
     keeping = {system.name: system for system in usual or default_systems(encoder)}
     return [keeping.get(entry.name) or Refitting(entry) for entry in entries]
+
+
+def _by_system(
+    described: Descriptions, describers: dict[str, Describes]
+) -> tuple[dict[str, Shaped[np.ndarray, "readable _"]], dict[str, float]]:
+    """What each system is given of the pictures, and its time for one, where several may share a describer."""
+    features = {name: described.features[one.name] for name, one in describers.items()}
+    return features, {name: described.seconds_each[one.name] for name, one in describers.items()}
 
 
 def _describer(system: System) -> Describes:

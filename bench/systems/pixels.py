@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
+
+from bench.systems.sized import Sized
 
 
 class Pixels:
@@ -14,10 +15,8 @@ class Pixels:
 
     def __init__(self, side: int) -> None:
         self.name = f"pixels at {side} x {side}"
-        self._side = side
+        self._sized = Sized(side)
 
     def describe(self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> Float32[np.ndarray, "crops values"]:
         """Red, green and blue of each pixel in [0, 1], row by row."""
-        shape = (self._side, self._side)
-        small = [cv2.resize(crop, shape, interpolation=cv2.INTER_AREA).ravel() for crop in crops]
-        return np.array(small, np.float32).reshape(len(crops), 3 * self._side**2) / 255
+        return self._sized.describe(crops).astype(np.float32) / 255
