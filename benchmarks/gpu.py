@@ -34,10 +34,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from vectors import DIMENSION, queries, references
 
 from data.errors import KaodexError
 
-DIMENSION = 256
 NEIGHBOURS = 10
 SAME_NEIGHBOURS = 0.999
 SAME_ENCODING = 0.999
@@ -275,26 +275,14 @@ def raw_faiss(device: str) -> Any:
     return index
 
 
-def clustered(size: int, queries: int) -> tuple[np.ndarray, np.ndarray]:
-    """Float16 unit vectors in clusters of about 20, as encodings of identities are, and queries near some of them."""
-    random = np.random.default_rng(0)
-    decay = (1 / np.sqrt(1 + np.arange(DIMENSION) / 20)).astype(np.float32)
-    centres = unit(random.standard_normal((max(size // 20, 1), DIMENSION), np.float32) * decay)
-    noise = decay / np.linalg.norm(decay)
+def clustered(size: int, asked: int) -> tuple[np.ndarray, np.ndarray]:
+    """So many float16 vectors that lie as encodings do, and queries to them: see `vectors.py`."""
     stored = np.empty((size, DIMENSION), np.float16)
-    for start in range(0, size, PIECE):
-        count = min(PIECE, size - start)
-        near = centres[random.integers(len(centres), size=count)]
-        stored[start : start + count] = unit(
-            near + 0.75 * noise * random.standard_normal((count, DIMENSION), np.float32)
-        )
-    near = stored[random.integers(size, size=queries)].astype(np.float32)
-    return stored, unit(near + 0.5 * noise * random.standard_normal((queries, DIMENSION), np.float32))
-
-
-def unit(rows: np.ndarray) -> np.ndarray:
-    """Rows of length one."""
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+    filled = 0
+    for block in references(size):
+        stored[filled : filled + len(block)] = block
+        filled += len(block)
+    return stored, queries(asked, size)
 
 
 def shared(found: np.ndarray, expected: np.ndarray) -> float:
