@@ -355,7 +355,7 @@ class Gallery:
         Raises UnknownIdentity, or GalleryError where the new name is taken: two of one name are merged, not renamed.
         """
         wanted = proper_name(new_name)
-        if any(who.name == wanted for who in self.identities(proper_kind(kind))):
+        if self.store.identity_named(proper_kind(kind), wanted) is not None:
             raise GalleryError(f"{self.path} holds a {kind} named {wanted} already: `kaodex gallery merge` joins two")
         return self.store.move(kind, [name], wanted, f"rename {name} to {wanted}")
 

@@ -97,7 +97,10 @@ class Store(Protocol):
         """The names of identities, by id."""
 
     def identity(self, kind: str, name: str) -> int:
-        """The id of an enrolled identity. Raises UnknownIdentity, with names that are near."""
+        """The id of an enrolled identity. Raises UnknownIdentity, with names that are near, for which it lists all."""
+
+    def identity_named(self, kind: str, name: str) -> int | None:
+        """The id of an enrolled identity; None where nobody has this name."""
 
     def references(self, wanted: Sequence[int]) -> dict[int, Reference]:
         """What is told of these references, by id; removed ones are left out."""

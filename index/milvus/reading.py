@@ -72,10 +72,15 @@ class MilvusReader(MilvusPlace):
 
     def identity(self, kind: str, name: str) -> int:
         """The id of an enrolled identity. Raises UnknownIdentity, with names that are near."""
-        identity = identity_number(kind, proper_name(name))
-        if not self._refresh().members(identity):
+        identity = self.identity_named(kind, name)
+        if identity is None:
             raise self._nobody(kind, name)
         return identity
+
+    def identity_named(self, kind: str, name: str) -> int | None:
+        """The id of an enrolled identity; None where nobody has this name."""
+        identity = identity_number(kind, proper_name(name))
+        return identity if self._refresh().members(identity) else None
 
     def _nobody(self, kind: str, name: str) -> UnknownIdentity:
         with self.snapshot():

@@ -160,14 +160,19 @@ class GalleryReader(GalleryFile):
 
     def identity(self, kind: str, name: str) -> int:
         """The id of an enrolled identity. Raises UnknownIdentity, with names that are near."""
+        identity = self.identity_named(kind, name)
+        if identity is None:
+            raise self._nobody(kind, name)
+        return identity
+
+    def identity_named(self, kind: str, name: str) -> int | None:
+        """The id of an enrolled identity; None where nobody has this name."""
         rows = self.rows(
             "SELECT id FROM identity WHERE kind = ? AND name = ? "
             "AND EXISTS (SELECT 1 FROM reference WHERE reference.identity = identity.id)",
             (kind, proper_name(name)),
         )
-        if not rows:
-            raise self._nobody(kind, name)
-        return rows[0][0]
+        return rows[0][0] if rows else None
 
     def references(self, wanted: Sequence[int]) -> dict[int, Reference]:
         """What is told of these references, by id; removed ones are left out."""

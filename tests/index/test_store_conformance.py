@@ -180,6 +180,19 @@ def test_remove_rename_merge_and_undo_walk_through_every_state(gallery, client):
     assert [command.undone for command in gallery.history()] == [False] * 6 + [True] * 6
 
 
+def test_a_rename_looks_two_names_up_and_lists_nobody(gallery, monkeypatch):
+    gallery.enroll([new("rem", 1), new("ram", 2)], STAMP)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(gallery.store), "identities", lambda *_: pytest.fail("all identities were listed"))
+        with pytest.raises(GalleryError, match="holds a character named ram already"):
+            gallery.rename("rem", "ram")
+        assert gallery.rename("rem", "emilia") == 1
+    assert names(gallery) == {"emilia": 1, "ram": 1}
+    assert gallery.store.identity_named("character", "rem") is None
+    assert gallery.store.identity_named("artist", "ram") is None
+    assert gallery.store.identity_named("character", "ram") == gallery.store.identity("character", "ram")
+
+
 @SEARCHED
 def test_the_search_follows_every_change(gallery, client):
     gallery.enroll([new(f"who{number % 3}", number) for number in range(12)], STAMP)
