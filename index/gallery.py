@@ -82,7 +82,10 @@ class Gallery:
         Raises ValueError for another word, GalleryError where this gallery can have no index.
         """
         if proper_search(search) == "approximate" and shelf_files(self.store) is None:
-            raise GalleryError(f"{self.path} is kept on a server, which searches it: leave out --search approximate")
+            raise GalleryError(
+                f"{self.path} is kept on a server, and --search approximate asks an index beside a gallery in a file: "
+                "leave it out"
+            )
         self._end_building()
         self._search = search
         for kind, shelf in self._shelves.items():

@@ -183,6 +183,18 @@ def test_rows_that_were_just_read_are_not_read_again():
     assert asked == [[2, 10], [14]]
 
 
+@pytest.mark.parametrize("search", ["client", "server", "auto"])
+def test_an_index_beside_a_file_is_refused_whoever_searches(search):
+    store = MilvusStore.__new__(MilvusStore)  # whose address is all that is asked for
+    store.path = MilvusAddress("localhost", 1, "x", search=search)
+    gallery = Gallery(store)
+    gallery.choose_search("exact")
+    with pytest.raises(GalleryError) as told:
+        gallery.choose_search("approximate")
+    assert str(told.value).startswith("milvus://localhost:1/x is kept on a server, and --search approximate asks")
+    assert "which searches it" not in str(told.value) and "leave it out" in str(told.value)
+
+
 # -- a real server -----------------------------------------------------------------------------------------------------
 
 
