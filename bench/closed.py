@@ -49,6 +49,8 @@ class Figures:
     """For each two identities, where there are at most MOST_PAIRED: accuracy on their pictures, asked which of them."""
     course: tuple[Epoch, ...] = ()
     """How a network fared, epoch by epoch."""
+    stopped: str = ""
+    """Where a budget ended the fit early, after how many steps: these are not figures of the system's settings."""
 
     def accuracy(self) -> float:
         """On new pictures: the mean over identities, each with the same weight."""
@@ -126,6 +128,7 @@ def measure_closed(classifier: Classifier, sides: Sides, seconds_each: float) ->
         tuple(named.tolist()),
         pair_accuracies(scores, sides.truth) if last < MOST_PAIRED else (),
         course,
+        getattr(classifier, "stopped", ""),
     )
 
 

@@ -19,12 +19,15 @@ _MOST_NAMED = 40  # more names on an axis cannot be read
 
 
 def draw_pictures(report: ClosedReport, folder: Path) -> list[Path]:
-    """Write `confusion.png`, `pairs.png` and `courses.png` into a folder, as far as there is something to show."""
-    ran = [(row.entry.name, row.figures) for row in report.rows if row.figures]
+    """Write `confusion.png`, `pairs.png` and `courses.png` into a folder, as far as there is something to show.
+
+    Confusions stand in the order of hair colours, so that there are none of artists.
+    """
+    ran = [(row.name, row.figures) for row in report.rows if row.figures]
     shown = _worth_showing(ran)
     written = []
-    if shown:
-        written.append(_save(_confusions(shown, report), folder / "confusion.png"))
+    if shown and report.hair is not None:
+        written.append(_save(_confusions(shown, report.hair, report.enrolled_names), folder / "confusion.png"))
     if paired := [(name, figures) for name, figures in shown if figures.pairs]:
         written.append(_save(_pairs(paired, report.enrolled_names), folder / "pairs.png"))
     if learned := [(name, figures) for name, figures in ran if figures.course]:
@@ -45,13 +48,13 @@ def _save(figure: Any, path: Path) -> Path:
     return path
 
 
-def _confusions(shown: Sequence[tuple[str, Figures]], report: ClosedReport) -> Any:
+def _confusions(
+    shown: Sequence[tuple[str, Figures]], colours: Float[np.ndarray, "identities 3"], names: Sequence[str]
+) -> Any:
     """Matrices of shares, identities in the order of their hair colours, which stand along both axes."""
     from matplotlib.figure import Figure
 
-    colours = report.hair
     order = _by_colour(colours)
-    names = report.enrolled_names
     figure = Figure((6.2 * len(shown), 6), layout="constrained")
     panels = figure.subplots(1, len(shown), squeeze=False).ravel()
     for axes, (name, figures) in zip(panels, shown, strict=True):

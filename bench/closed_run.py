@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int64
@@ -20,6 +21,7 @@ from bench.machine import machine_told
 from bench.protocol import Protocol, Shortfall
 from bench.run import Ready, prepare
 from bench.systems import Describes
+from bench.systems.classifier import Stops
 from bench.systems.entry import Entry, told
 from bench.systems.kaodex import Encodes
 from bench.systems.learned import Learned
@@ -27,6 +29,11 @@ from bench.systems.photographs import NOT_AVAILABLE, Weights
 from bench.tuning import SEARCHED, Search, Searched, search
 from data.errors import UnusableSource
 from embedder.detectors import Detector
+
+_TO_ASK = 1.5
+"""A network that was stopped by its budget is asked after that: its process may take so many budgets,"""
+_TO_START = 30.0
+"""and so many seconds to be given the pictures and to import what it needs."""
 
 Tell = Callable[[str], None]
 
@@ -78,16 +85,18 @@ def run_closed(
     on_row: Tell | None = None,
     *,
     detector: Detector | None = None,
+    kind: str = "character",
 ) -> ClosedReport:
     """Measure each system on one split; figures that were kept are not measured again.
 
-    With a budget every fit of scikit-learn has a process of its own, and is given up when its time is over. Raises
-    `UnusableSource` where fewer than two identities can be asked about.
+    With a budget every long fit has a process of its own. Its time over, it is given up; a network ends before, with
+    the last epoch that fits into its time. Of the `kind` artist all systems see whole pictures, and no character of an
+    artist is on both sides (see `prepare`). Raises `UnusableSource` where fewer than two identities can be asked about.
     """
     searching = to_search(entries) if terms.tune else set()
     measurable = [entry for entry in entries if not entry.needs or terms.weights.had(entry.needs)]
-    wanted = [HairColour(), *_describers(measurable, searching, kept)]
-    ready = prepare(collection, wanted, on_progress, detector)
+    hair = [HairColour()] if kind == "character" else []
+    ready = prepare(collection, [*hair, *_describers(measurable, searching, terms, kept)], on_progress, detector, kind)
     split = _split(ready, terms.seed)
     rows: list[ClosedRow] = []
     searches: dict[str, Search] = {}
@@ -124,7 +133,8 @@ def run_closed(
         searches,
         machine_told(),
         tuple(ready.collection.names[number] for number in split.both),
-        _hair(ready, split),
+        _hair(ready, split) if hair else None,
+        kind=kind,
     )
 
 
@@ -137,7 +147,17 @@ def _key(entry: Entry) -> tuple[str, ...]:
     return entry.name, entry.settings, entry.measured
 
 
-def _describers(entries: Sequence[Entry], searching: set[str], kept: KeptFigures) -> list[Describes]:
+def _kept_row(entry: Entry, terms: Terms, kept: KeptFigures) -> dict[str, Any] | None:
+    """Figures of a row as its settings say, or else of one that this very budget stopped."""
+    found = kept.find(*_key(entry))
+    return found or (kept.find(*_key(entry), _stopped_by(terms.budget)) if terms.budget else None)
+
+
+def _stopped_by(budget: float) -> str:
+    return f"stopped by {budget:g} s"
+
+
+def _describers(entries: Sequence[Entry], searching: set[str], terms: Terms, kept: KeptFigures) -> list[Describes]:
     """Those of the systems that have yet to be measured: describing may take longer than a fit."""
     needed: dict[str, Describes] = {}
     for entry in entries:
@@ -145,7 +165,7 @@ def _describers(entries: Sequence[Entry], searching: set[str], kept: KeptFigures
         if entry.name in searching:
             found = kept.find("search", *_key(entry))
             rows.append(_tuned(entry, Search.from_json(found)) if found else None)
-        if any(row is None or kept.find(*_key(row)) is None for row in rows):
+        if any(row is None or _kept_row(row, terms, kept) is None for row in rows):
             needed[entry.describer.name] = entry.describer
     return list(needed.values())
 
@@ -155,9 +175,10 @@ def _split(ready: Ready, seed: int) -> _Split:
     draw = split_closed(identities, ready.groups, [seed, 2])
     both = np.intersect1d(identities[draw.references], identities[draw.queries])
     if len(both) < 2:
+        apart = "that are no near-duplicates" if ready.collection.characters is None else "of different characters"
         raise UnusableSource(
-            f"nothing to measure in {ready.collection.source}: at least 2 identities need 2 pictures that are no "
-            "near-duplicates; add pictures"
+            f"nothing to measure in {ready.collection.source}: at least 2 identities need 2 pictures {apart}; "
+            "add pictures"
         )
     references = draw.references[np.isin(identities[draw.references], both)]
     left_out = np.setdiff1d(identities, both)
@@ -178,17 +199,24 @@ def _sides(entry: Entry, ready: Ready, split: _Split) -> Sides:
 
 def _row(entry: Entry, ready: Ready, split: _Split, terms: Terms, kept: KeptFigures) -> ClosedRow:
     """A row's figures, from the folder or measured now; a reason instead where it could not be."""
-    if found := kept.find(*_key(entry)):
+    if found := _kept_row(entry, terms, kept):
         return ClosedRow(entry, Figures.from_json(found))
-    work = (entry.make(), _sides(entry, ready, split), ready.described.seconds_each[entry.describer.name])
+    classifier = entry.make()
+    work = (classifier, _sides(entry, ready, split), ready.described.seconds_each[entry.describer.name])
     try:
-        in_time = terms.budget is None or entry.small
-        figures = measure_closed(*work) if in_time else within(terms.budget or 0.0, measure_closed, *work)
+        if terms.budget is None or entry.small:
+            figures = measure_closed(*work)
+        elif isinstance(classifier, Stops):
+            classifier.stop_after(terms.budget)
+            figures = within(_TO_ASK * terms.budget + _TO_START, measure_closed, *work)
+        else:
+            figures = within(terms.budget, measure_closed, *work)
     except OverBudget as error:
         return ClosedRow(entry, None, str(error))
     except ValueError as error:  # how scikit-learn refuses pictures that are too few for a classifier
         return ClosedRow(entry, None, str(error).splitlines()[0])
-    kept.keep(figures.as_json(), *_key(entry))
+    stopped = [_stopped_by(terms.budget)] if terms.budget and figures.stopped else []
+    kept.keep(figures.as_json(), *_key(entry), *stopped)
     return ClosedRow(entry, figures)
 
 

@@ -11,12 +11,17 @@ from typing import Any
 from bench.collection import Collection
 from bench.machine import machine_told
 from data.whole_file import whole_file
+from embedder.detectors import Detector
+from embedder.detectors.auto import Auto
+from embedder.detectors.cascade import Cascade
+from embedder.detectors.trained import TrainedDetector
+from embedder.detectors.yolo import Yolo
 
 _FORMAT = 2
 
 
 def data_fingerprint(collection: Collection) -> str:
-    """The pictures' bytes, whom they show and how they are grouped, in their order."""
+    """The pictures' bytes, whose they are, whom artists show and how they are grouped, in their order."""
     digest = hashlib.sha256()
     for path, identity in zip(collection.paths, collection.identities, strict=True):
         try:
@@ -24,8 +29,25 @@ def data_fingerprint(collection: Collection) -> str:
         except OSError:
             content = b"unreadable"
         digest.update(content + collection.names[identity].encode() + b"\n")
+    if collection.characters is not None:
+        digest.update(b"characters" + collection.characters.tobytes())
     digest.update(b"by hash" if collection.groups is None else collection.groups.tobytes())
     return digest.hexdigest()
+
+
+def detector_fingerprint(detector: Detector) -> str:
+    """A digest of all that a detector was made of: its card, which tells of its weights, or the file that it was given.
+
+    Its name where there is neither.
+    """
+    finder = detector.finder if isinstance(detector, Auto) else detector
+    if isinstance(finder, TrainedDetector):
+        made_of = json.dumps(finder.card.fields, sort_keys=True).encode()
+    elif isinstance(finder, Cascade | Yolo):
+        made_of = finder.path.read_bytes()
+    else:
+        return detector.name
+    return f"{type(detector).__name__} {hashlib.sha256(made_of).hexdigest()}"
 
 
 class KeptFigures:
@@ -35,11 +57,14 @@ class KeptFigures:
         self._folder, self._of = folder, tuple(of)
 
     @classmethod
-    def of_run(cls, folder: Path | None, collection: Collection, seed: int, detector: str) -> KeptFigures:
-        """Figures of these pictures, split with this seed, seen through this detector, on this machine."""
+    def of_run(
+        cls, folder: Path | None, collection: Collection, seed: int, detector: Detector, kind: str = "character"
+    ) -> KeptFigures:
+        """Figures of these pictures of a kind, split with this seed, seen through this detector, on this machine."""
         if folder is None:  # the pictures need not be read for it
             return cls(None, ())
-        return cls(folder, (data_fingerprint(collection), f"seed {seed}", detector, machine_told()))
+        seen = detector_fingerprint(detector)
+        return cls(folder, (data_fingerprint(collection), kind, f"seed {seed}", seen, machine_told()))
 
     def find(self, *what: str) -> dict[str, Any] | None:
         """What was kept before, if anything; a file that cannot be read is nothing."""

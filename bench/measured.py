@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from bench.artist_pairs import ArtistPairs
 from bench.chosen_face import ChosenFace
 from bench.collection import Collection
+from bench.machine import machine_told
 from bench.protocol import Protocol, Shortfall
 from embedder.detectors import WholePicture
 
+Table = tuple[Sequence[str], list[tuple[str, ...]]]
+
 
 @dataclass(frozen=True)
-class Measured:
+class Measured(ABC):
     """The pictures that could be read, how they were grouped, and who was left out."""
+
+    protocol_name: ClassVar[str]
 
     collection: Collection
     groups: int
@@ -30,6 +37,35 @@ class Measured:
     kind: str = field(default="character", kw_only=True)
     pairs: ArtistPairs | None = field(default=None, kw_only=True)
     """Of artists: how well each two of them are told apart."""
+
+    @abstractmethod
+    def tables(self) -> list[Table]:
+        """Columns and rows of each of its tables; a column that begins with > is one of numbers."""
+
+    @abstractmethod
+    def as_json(self) -> dict[str, Any]:
+        """The report in the form that DESIGN.md promises to programs."""
+
+    def sentence(self) -> str:
+        """What was measured, on what."""
+        protocol, strangers = self.protocol, self.protocol.strangers
+        shots = ", ".join(f"{count:,}" for count in protocol.shots)
+        draws = "once" if protocol.draws == 1 else f"{protocol.draws:,} times"
+        enrolled = "" if strangers is None else f"; in each draw {100 * strangers:g} % of the {self.whom} are strangers"
+        return (
+            f"{len(self.collection.names):,} {self.whom}, {len(self.collection.paths):,} pictures in {self.groups:,} "
+            f"groups that lie on one side each; {shots} references of each, drawn {draws} (seed {protocol.seed})"
+            f"{enrolled}; {self.seen_by()}; on {machine_told()}."
+        )
+
+    @property
+    def whom(self) -> str:
+        """What its identities are called."""
+        return "artists" if self.kind == "artist" else "identities"
+
+    def seen_by(self) -> str:
+        """The encoder and the detector, in words."""
+        return f"encoder {self.encoder} ({self.fingerprint[:12]}), detector {self.detector}"
 
     def protocol_json(self) -> dict[str, Any]:
         """All that is needed to measure the same again."""
@@ -87,12 +123,16 @@ class Measured:
             f"was taken), none in {found['none']:,} (the centre square was); {found['whole']:,} are crops already"
         )
 
+    def characters_told(self) -> str:
+        """Which characters the two sides of an artist show, where that is known."""
+        return "an artist's references and queries show different characters, and never the same one twice"
+
     def notes(self) -> list[str]:
         """What a reader of the table must know besides."""
         fewest = self.protocol.fewest_identities
         notes = [*self.collection.notes, *([self.faces_told()] if self.faces_found() else [])]
         if self.collection.characters is not None:
-            notes.append("an artist's references and queries show different characters, and never the same one twice")
+            notes.append(self.characters_told())
         if self.pairs:
             notes.append(self.pairs.told())
         for shortfall in self.shortfalls:
@@ -101,7 +141,7 @@ class Measured:
             need = f"{shortfall.shots} {'reference' if shortfall.shots == 1 else 'references'} and a query apart"
             if shortfall.skipped:
                 notes.append(
-                    f"fewer than {fewest} identities have pictures for {need}: nothing measured with that many"
+                    f"fewer than {fewest} {self.whom} have pictures for {need}: nothing measured with that many"
                 )
             else:
                 notes.append(f"left out, too few pictures for {need}: {len(names):,} ({some})")

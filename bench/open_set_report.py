@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float32
 
-from bench.measured import Measured
+from bench.measured import Measured, Table
 from bench.open_set import RATES, Certificate, OpenRow
 from bench.report import row_json, share
 from index.gallery import DEFAULT_FPIR
@@ -34,6 +34,8 @@ CERTIFICATE_COLUMNS = (
 class OpenSetReport(Measured):
     """The figures of mated queries and strangers, and the promised rates beside those found."""
 
+    protocol_name: ClassVar[str] = "open-set"
+
     rows: tuple[OpenRow, ...]
     encodings: Float32[np.ndarray, "pictures dim"]
     """Kaodex's encodings of the collection's pictures."""
@@ -41,6 +43,10 @@ class OpenSetReport(Measured):
     def as_json(self) -> dict[str, Any]:
         """The report in the form that DESIGN.md promises to programs."""
         return {"protocol": self.protocol_json(), "systems": [_as_json(row) for row in self.rows], **self.pairs_json()}
+
+    def tables(self) -> list[Table]:
+        """All figures, and the promises."""
+        return [(COLUMNS, self.cells()), (CERTIFICATE_COLUMNS, self.certificate_cells())]
 
     def cells(self) -> list[tuple[str, ...]]:
         """The table's rows, under COLUMNS."""

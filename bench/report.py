@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from bench.measured import Measured
+from bench.measured import Measured, Table
 from bench.protocol import FIGURES, Row
 
 COLUMNS = ("system", ">shots", ">k", "rule", ">rank-1", "95 %", ">rank-5", ">mAP@R", ">precision@k", ">ms/query")
@@ -19,11 +19,17 @@ OPEN_SET = ("auroc", "oscr", "tpir", "promised", "found", "misidentification")
 class Report(Measured):
     """The figures of mated queries, everyone being enrolled."""
 
+    protocol_name: ClassVar[str] = "few-shot"
+
     rows: tuple[Row, ...]
 
     def as_json(self) -> dict[str, Any]:
         """The report in the form that DESIGN.md promises to programs."""
         return {"protocol": self.protocol_json(), "systems": [row_json(row) for row in self.rows], **self.pairs_json()}
+
+    def tables(self) -> list[Table]:
+        """The one table."""
+        return [(COLUMNS, self.cells())]
 
     def cells(self) -> list[tuple[str, ...]]:
         """The table's rows, under COLUMNS."""

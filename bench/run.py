@@ -17,16 +17,13 @@ from bench.open_set_report import OpenSetReport
 from bench.protocol import Protocol, measure
 from bench.report import Report
 from bench.systems import Describes, System
-from bench.systems.colour_histogram import ColourHistogram
 from bench.systems.entry import Entry
-from bench.systems.hog_lab import HogLab
 from bench.systems.kaodex import Encodes, Kaodex
 from bench.systems.refitting import Refitting
-from bench.systems.views import KaodexByViews
+from bench.systems.usual import default_systems
 from data.errors import UnusableSource
 from data.near_duplicates import NEAR_DUPLICATE_DISTANCE
 from data.splits import unite_groupings
-from embedder import Encoder
 from embedder.detectors import Detector, WholePicture
 
 
@@ -134,16 +131,6 @@ def run_open_set(
         kind=kind,
         pairs=_pairs(kind, features, kept, ready.groups, protocol),
     )
-
-
-def default_systems(encoder: Encodes) -> list[System]:
-    """Kaodex; a 1-NN on colour histograms, and one on HOG and Lab colours, which sees shapes too."""
-    return [Kaodex(encoder), ColourHistogram(), HogLab()]
-
-
-def artist_systems(encoder: Encoder, face_encoder: Encodes) -> list[System]:
-    """Kaodex by views; the encoder of faces on the picture's centre; and the two that learn nothing."""
-    return [KaodexByViews(encoder), Kaodex(face_encoder, "face encoder"), ColourHistogram(), HogLab()]
 
 
 def chosen_systems(encoder: Encodes, entries: Sequence[Entry], usual: Sequence[System] | None = None) -> list[System]:

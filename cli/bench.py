@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from cli.bench_closed import (
     markdown_option,
     most_option,
     random_option,
+    section_option,
     systems_option,
     tune_option,
     weights_option,
@@ -29,7 +30,7 @@ from cli.output import answers, count, table
 from cli.progress import progress, talk
 
 if TYPE_CHECKING:
-    from bench.closed_report import ClosedReport
+    from bench.measured import Measured
     from bench.open_set_report import OpenSetReport
     from bench.report import Report
     from bench.systems import System
@@ -37,6 +38,15 @@ if TYPE_CHECKING:
 
 
 ARTIST_SHOTS = (1, 3)
+
+
+@dataclass(frozen=True)
+class Written:
+    """Where the report goes besides the terminal."""
+
+    markdown: Path | None
+    section: str
+    json: Path | None
 
 
 class WholeNumbers(click.ParamType):
@@ -144,6 +154,7 @@ class WholeNumbers(click.ParamType):
 @cache_option
 @most_option
 @markdown_option
+@section_option
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it all.")
 @click.option("--encoder", metavar="NAME|FOLDER|onnx:FILE", help="The encoder; by default the shipped one.")
 @detector_option
@@ -173,6 +184,7 @@ def bench(
     cache: Path | None,
     most: int | None,
     markdown: Path | None,
+    section: str | None,
     file: Path | None,
     encoder: str | None,
     detector: str,
@@ -190,7 +202,7 @@ def bench(
     With --kind artist folders are artists, or a table says who drew what: `characters.csv` in DATA, or DATA.csv beside
     it, with the columns artist, file and character. By it an artist's references and queries never show the same
     character. Whole pictures are shown, to Kaodex by their views; the encoder of faces is a third rival. Each pair of
-    artists is measured besides.
+    artists is measured besides. All of that holds in every protocol.
 
     With --open-set a random part of the identities is enrolled and the others ask as strangers; each draw is calibrated
     from its own references, as a gallery is, so that what is promised can be compared with what is found.
@@ -205,6 +217,7 @@ def bench(
       kaodex bench refs/ --open-set --shots 5 -k 5 --report report/
       kaodex bench art/ --kind artist --open-set --shots 3 --report report/
       kaodex bench refs/ --protocol closed --systems kaodex,hand-made --budget 10 --cache figures/
+      kaodex bench art/ --kind artist --protocol closed --budget 10 --markdown table.md
     """
     chosen = chosen_protocol(context, name, open_set)
     if chosen == "few-shot" and folder and kind != "artist":
@@ -214,18 +227,17 @@ def bench(
     open_set = chosen == "open-set"
     closed = None
     if chosen == "closed":
-        closed = Closed(systems, tune, budget, cache, most, markdown, folder, seed, random_init, weights)
+        closed = Closed(systems, tune, budget, cache, most, folder, seed, random_init, weights, kind)
     if random_init and weights:
         raise click.UsageError("--random-init and --weights exclude each other")
     if tune and not folder:
         raise click.UsageError("--tune draws curves: give --report DIR, the folder for them")
+    if section and not markdown:
+        raise click.UsageError("--section names a part of the FILE of --markdown: give that too")
     if file and not file.parent.is_dir():  # told now, not after the measuring
         raise click.BadParameter(f"there is no folder {file.parent}", param_hint="--json")
 
     from bench import Protocol, load_collection, run_bench, run_open_set
-    from bench.open_set_report import CERTIFICATE_COLUMNS
-    from bench.open_set_report import COLUMNS as OPEN_COLUMNS
-    from bench.report import COLUMNS
     from embedder.detectors import load_detector
     from embedder.encoder import Encoder
     from index.kind_encoders import DEFAULTS
@@ -235,43 +247,40 @@ def bench(
 
         require_drawing()  # told now, not after the measuring
     collection = load_collection(data, identity_list, groups, kind)
-    if closed:
-        from bench.closed_report import COLUMNS as CLOSED_COLUMNS
-
-        fitted = closed.run(collection, Encoder.load(encoder, device=device), load_detector(detector))
-        _print(CLOSED_COLUMNS, fitted.cells())
-        _finish(fitted, file)
-        return
-    share = (0.5 if strangers is None else strangers) if open_set else None
-    protocol = Protocol(shots, ks, rules, draws, seed, queries_per_identity, share)
+    written = Written(markdown, section or f"{collection.source.resolve().name}{' artists' * (kind == 'artist')}", file)
     loaded = Encoder.load(encoder or (DEFAULTS[kind] if kind == "artist" else None), device=device)
     finder = load_detector(detector if kind == "character" else "whole")
     usual = None
     if kind == "artist":
-        from bench.run import artist_systems
+        from bench.systems.usual import artist_systems
 
         usual = artist_systems(loaded, Encoder.load(DEFAULTS["character"], device=device))
-    compared = _compared(systems, loaded, random_init, weights, usual)
+    if closed:
+        fitted = closed.run(collection, loaded, finder, usual)
+        _print(fitted)
+        _finish(fitted, written)
+        return
+    share = (0.5 if strangers is None else strangers) if open_set else None
+    protocol = Protocol(shots, ks, rules, draws, seed, queries_per_identity, share)
+    compared = _compared(systems, loaded, random_init, weights, usual, kind)
     if open_set:
         with progress("measuring", len(collection.paths) + len(shots) * draws) as advance:
             with_strangers = run_open_set(
                 collection, loaded, protocol, advance, advance, detector=finder, systems=compared, kind=kind
             )
-        _print(OPEN_COLUMNS, with_strangers.cells())
-        answers().print()
-        _print(CERTIFICATE_COLUMNS, with_strangers.certificate_cells())
+        _print(with_strangers)
         if folder:
             from bench.page import write_page
 
             talk.print(f"the report: {escape(str(write_page(with_strangers, folder)))}")
         _draw_pairs(with_strangers, folder)
-        _finish(with_strangers, file)
+        _finish(with_strangers, written)
     else:
         with progress("describing", len(collection.paths)) as advance:
             report = run_bench(collection, loaded, protocol, advance, detector=finder, systems=compared, kind=kind)
-        _print(COLUMNS, report.cells())
+        _print(report)
         _draw_pairs(report, folder)
-        _finish(report, file)
+        _finish(report, written)
 
 
 def _draw_pairs(report: Report | OpenSetReport, folder: Path | None) -> None:
@@ -283,7 +292,12 @@ def _draw_pairs(report: Report | OpenSetReport, folder: Path | None) -> None:
 
 
 def _compared(
-    systems: str | None, encoder: Encoder, random_init: bool, weights: Path | None, usual: list[System] | None
+    systems: str | None,
+    encoder: Encoder,
+    random_init: bool,
+    weights: Path | None,
+    usual: list[System] | None,
+    kind: str,
 ) -> list[System] | None:
     """The systems that were named, or the usual ones; None for those of characters. What lacks weights is left out."""
     if systems is None:
@@ -292,19 +306,23 @@ def _compared(
     from bench.systems.photographs import NOT_AVAILABLE, Weights
 
     source = Weights(weights, random_init)
-    entries = chosen_entries(systems, encoder, source)
+    entries = chosen_entries(systems, encoder, source, usual, kind)
     missing = [entry.name for entry in entries if entry.needs and not source.had(entry.needs)]
     if missing:
         talk.print(f"[yellow]note:[/] {NOT_AVAILABLE}, left out: {escape(', '.join(missing))}")
     return chosen_systems(encoder, [entry for entry in entries if entry.name not in missing], usual)
 
 
-def _finish(report: Report | OpenSetReport | ClosedReport, file: Path | None) -> None:
-    """Tell what a reader of the table must know, write the JSON, and exit with 1 where pictures could not be read."""
+def _finish(report: Measured, written: Written) -> None:
+    """Tell what a reader of the tables must know, write them, and exit with 1 where pictures could not be read."""
     for note in report.notes():
         talk.print(f"[yellow]note:[/] {escape(note)}")
-    if file:
-        file.write_text(json.dumps(report.as_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    if written.markdown:
+        from bench.markdown_page import write_section
+
+        write_section(report, written.markdown, written.section)
+    if written.json:
+        written.json.write_text(json.dumps(report.as_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     for trouble in report.unreadable:
         talk.print(f"[yellow]unreadable:[/] {escape(trouble)}")
     if report.unreadable:
@@ -312,10 +330,13 @@ def _finish(report: Report | OpenSetReport | ClosedReport, file: Path | None) ->
         raise SystemExit(1)
 
 
-def _print(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """One table; nothing where it has no rows."""
-    if rows:
-        lines = table(*columns)
-        for cells in rows:
-            lines.add_row(*cells)
-        answers().print(lines)
+def _print(report: Measured) -> None:
+    """Its tables with a line between them; nothing for one without rows."""
+    for number, (columns, rows) in enumerate(report.tables()):
+        if number:
+            answers().print()
+        if rows:
+            lines = table(*columns)
+            for cells in rows:
+                lines.add_row(*cells)
+            answers().print(lines)

@@ -6,32 +6,9 @@ import click
 from click.core import ParameterSource
 
 PROTOCOLS = {
-    "few-shot": (
-        "kind",
-        "shots",
-        "draws",
-        "ks",
-        "rules",
-        "queries_per_identity",
-        "folder",
-        "systems",
-        "random_init",
-        "weights",
-    ),
-    "open-set": (
-        "kind",
-        "shots",
-        "draws",
-        "ks",
-        "rules",
-        "queries_per_identity",
-        "strangers",
-        "folder",
-        "systems",
-        "random_init",
-        "weights",
-    ),
-    "closed": ("systems", "tune", "budget", "cache", "most", "markdown", "folder", "random_init", "weights"),
+    "few-shot": ("shots", "draws", "ks", "rules", "queries_per_identity"),
+    "open-set": ("shots", "draws", "ks", "rules", "queries_per_identity", "strangers"),
+    "closed": ("tune", "budget", "cache", "most"),
 }
 """Each with the options that mean something to it and not to all."""
 

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from bench.systems import System
 from bench.systems import published as papers
-from bench.systems.colour_histogram import ColourHistogram
 from bench.systems.entry import Entry, learned
 from bench.systems.hand_made import HandMade
-from bench.systems.hog_lab import HogLab
 from bench.systems.kaodex import Encodes, Kaodex
 from bench.systems.network_families import networks
 from bench.systems.photographs import Weights
 from bench.systems.pixels import Pixels
 from bench.systems.references import KeptReferences
+from bench.systems.usual import default_systems
 from data.errors import UnusableSource
 from index.voting import DEFAULT_RULE
 
@@ -48,24 +48,16 @@ def slug(name: str) -> str:
     return "-".join("".join(sign if sign.isalnum() else " " for sign in name.lower()).split())
 
 
-def catalogue(encoder: Encodes, weights: Weights | None = None) -> tuple[Entry, ...]:
-    """All systems, Kaodex first; `weights` says where networks of photographs get theirs, by default from the hub."""
+def catalogue(
+    encoder: Encodes, weights: Weights | None = None, usual: Sequence[System] | None = None
+) -> tuple[Entry, ...]:
+    """All systems, Kaodex first; `weights` says where networks of photographs get theirs, by default from the hub.
+
+    `usual` are those that keep references, by default `default_systems`.
+    """
     hand_made, large, small = HandMade(), Pixels(128), Pixels(96)
     forest = "pixels and forest"
-    entries = [
-        Entry(
-            Kaodex.name,
-            "Kaodex",
-            Kaodex(encoder),
-            partial(KeptReferences, DEFAULT_RULE, K),
-            f"{encoder.name}, {DEFAULT_RULE} vote, k {K}",
-            measured=encoder.fingerprint,
-        ),
-        *(
-            Entry(one.name, "floor", one, partial(KeptReferences, "nearest", 1), "1-NN")
-            for one in (ColourHistogram(), HogLab())
-        ),
-    ]
+    entries = [_keeping(system) for system in usual or default_systems(encoder)]
     for family, describer, scale in (("hand-made", hand_made, "range"), ("pixels", large, "")):
         for kind, given in _SEVEN.items():
             figure = papers.HAND_MADE[kind] if describer is hand_made else papers.PIXELS
@@ -78,6 +70,19 @@ def catalogue(encoder: Encodes, weights: Weights | None = None) -> tuple[Entry, 
         learned("pixel forest tuned", forest, small, "RF", _TUNED_FOREST, "", papers.TUNED_FOREST),
     ]
     return (*entries, *networks(weights or Weights()))
+
+
+def _keeping(system: System) -> Entry:
+    """Kaodex, and encoders that stand beside it, are asked as the product asks; the others for the nearest reference.
+
+    All but Kaodex are floors.
+    """
+    family = "Kaodex" if system.name == Kaodex.name else "floor"
+    if not isinstance(system, Kaodex):
+        return Entry(system.name, family, system, partial(KeptReferences, "nearest", 1), "1-NN")
+    made = partial(KeptReferences, DEFAULT_RULE, K)
+    settings = f"{system.settings}, {DEFAULT_RULE} vote, k {K}"
+    return Entry(system.name, family, system, made, settings, measured=system.fingerprint)
 
 
 def choose(entries: Sequence[Entry], wanted: str, *, artists: bool = False) -> tuple[Entry, ...]:

@@ -35,6 +35,20 @@ class Watches(Classifier, Protocol):
 
 
 @runtime_checkable
+class Stops(Classifier, Protocol):
+    """A classifier that learns in steps, and can end before the last.
+
+    Its attribute `stopped` says in words after how many, or is empty where all were done.
+    """
+
+    stopped: str
+
+    def stop_after(self, seconds: float) -> None:
+        """Let the next fit end early rather than take longer than so many seconds; its first step is always done."""
+        ...
+
+
+@runtime_checkable
 class Enrolls(Classifier, Protocol):
     """A classifier that takes in one more identity without learning the others again."""
 

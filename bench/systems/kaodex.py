@@ -34,6 +34,16 @@ class Kaodex(KeepsReferences):
         if name:  # where several encoders are compared
             self.name = name
 
+    @property
+    def settings(self) -> str:
+        """Which encoder sees the pictures, in words."""
+        return self._encoder.name
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells its encodings from those of others."""
+        return self._encoder.fingerprint
+
     def variants(self, rules: Sequence[str], ks: Sequence[int]) -> list[Variant]:
         """Every rule with every k."""
         return [Variant(rule, k) for rule in rules for k in ks]

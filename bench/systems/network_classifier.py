@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,11 +68,20 @@ class NetworkClassifier:
         """`build` makes the network for so many identities; pictures come as bytes of `side` x `side` pixels."""
         self._build, self._side, self._recipe = build, side, recipe
         self._watched: tuple[np.ndarray, np.ndarray] | None = None
+        self._seconds: float | None = None
         self.course: list[Epoch] = []
+        self.stopped = ""
 
     def watch(self, inputs: UInt8[np.ndarray, "pictures values"], truth: Int64[np.ndarray, " pictures"]) -> None:
         """Ask about these after every epoch of the next fit, for the curve alone: nothing is chosen by it."""
         self._watched = (inputs, truth)
+
+    def stop_after(self, seconds: float) -> None:
+        """Let the next fit begin no epoch that would, at the pace of those before, not end within so many seconds.
+
+        The first epoch is always done. `stopped` says after how many it ended early.
+        """
+        self._seconds = seconds
 
     def fit(self, inputs: UInt8[np.ndarray, "pictures values"], labels: Int64[np.ndarray, " pictures"]) -> None:
         """Train from the start; the same pictures give the same network."""
@@ -79,8 +89,10 @@ class NetworkClassifier:
         from torch.nn import functional
 
         recipe = self._recipe
-        self.course = []
+        self.course, self.stopped = [], ""
         watched, self._watched = self._watched, None
+        seconds, self._seconds = self._seconds, None
+        start = perf_counter()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             self._network = self._build(int(labels.max()) + 1).to(memory_format=torch.channels_last)
@@ -88,6 +100,9 @@ class NetworkClassifier:
             truth = torch.from_numpy(labels)
             updates = 0
             for epoch in range(recipe.epochs):
+                if epoch and seconds is not None and (perf_counter() - start) * (epoch + 1) / epoch > seconds:
+                    self.stopped = f"stopped after {epoch} of {recipe.epochs} epochs, by the budget"
+                    break
                 self._network.train()
                 order = torch.randperm(len(labels))
                 total, right = 0.0, 0

@@ -7,6 +7,8 @@ whose two-layer network Chen et al. describe.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from bench.systems.network_classifier import NetworkClassifier, Recipe
 from bench.systems.new_top import NewTop
 from bench.systems.outputs import Outputs
 from bench.systems.photographs import Weights
+from bench.systems.quarters import ByQuarters, Quarters
 from bench.systems.sized import Sized
 
 if TYPE_CHECKING:
@@ -132,9 +135,26 @@ def _artists(weights: Weights) -> list[Entry]:
     for side, stages, figure in ((250, 3, f".28 of nine artists, {pairs}"), (100, 2, pairs)):
         made = partial(build, "residual", stages=stages)
         rows.append(_entry(f"resnet-{4 * stages + 2} {side}", ARTISTS, side, made, _RESIDUAL, figure, artists=True))
+    rows.append(_by_quarters(rows[-1], side))
     model = "vgg16.tv_in1k"
     made = partial(weights.network, model)
     return [*rows, _entry(f"vgg-16{weights.mark}", ARTISTS, 256, made, _FINE_TUNING, "", needs=model, artists=True)]
+
+
+def _by_quarters(entry: Entry, side: int) -> Entry:
+    """The same network on quarters of `side` pixels."""
+    return replace(
+        entry,
+        name=f"{entry.name} quarters",
+        describer=Quarters(side),
+        make=partial(_quartered, entry.make),
+        settings=f"{entry.settings}; four quarters of each picture, the mean of their probabilities",
+        published=".56 to .625 of pairs of artists, by quarters (test)",
+    )
+
+
+def _quartered(make: Callable[[], Any]) -> ByQuarters:
+    return ByQuarters(make())
 
 
 def _entry(

@@ -9,7 +9,7 @@ from jaxtyping import Float32, UInt8
 
 from bench.systems.kaodex import Kaodex
 from embedder import Encoder
-from embedder.picture_style import encode_views, mean_direction, see_views
+from embedder.picture_style import encode_views, mean_direction, see_views, style_fingerprint
 
 
 class KaodexByViews(Kaodex):
@@ -18,6 +18,16 @@ class KaodexByViews(Kaodex):
     def __init__(self, encoder: Encoder) -> None:
         super().__init__(encoder)
         self._by = encoder
+
+    @property
+    def settings(self) -> str:
+        """Which encoder sees the views."""
+        return f"{self._by.name} by views"
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the encoder and of the cut into views."""
+        return style_fingerprint(self._by.fingerprint)
 
     def describe(self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> Float32[np.ndarray, "crops dim"]:
         """The encodings of whole pictures; raises UnreadablePicture for one without a drawing."""

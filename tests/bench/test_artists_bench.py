@@ -6,15 +6,23 @@ import numpy as np
 import pytest
 
 from bench.artist_pairs import artist_pairs
+from bench.closed_pictures import draw_pictures
+from bench.closed_run import Terms, run_closed
+from bench.closed_split import split_closed
 from bench.collection import load_collection
 from bench.identity_lists import read_identity_list
+from bench.kept_figures import KeptFigures
 from bench.protocol import Protocol
-from bench.run import artist_systems, prepare, run_bench, run_open_set
+from bench.run import prepare, run_bench, run_open_set
+from bench.systems.catalogue import catalogue, choose
+from bench.systems.references import KeptReferences
+from bench.systems.usual import artist_systems
 from bench.who_is_shown import attributed, table_beside
 from data.errors import UnusableSource
 from data.folders import find_pictures
+from data.pictures import read_picture
 from data.splits import draw_references_and_queries
-from embedder.picture_style import mean_direction, see_views
+from embedder.picture_style import bounded, mean_direction, see_views, style_fingerprint
 from tests.conftest import FakeEncoder
 from tests.drawings import hatched, write
 
@@ -157,6 +165,71 @@ def test_the_report_says_what_was_measured(art, fake_encoder):
         kind="artist",
     )
     assert open_report.pairs.shots == 1 and "pairs" in open_report.as_json()
+
+
+def closed_report(art, encoder, wanted="kaodex,floor"):
+    collection = load_collection(art, groups=EACH_ALONE, kind="artist")
+    entries = choose(catalogue(encoder, usual=artist_systems(encoder, FakeEncoder("faces"))), wanted, artists=True)
+    return run_closed(collection, encoder, entries, Terms(), KeptFigures(None, ()), kind="artist")
+
+
+def test_artists_in_the_closed_protocol(art, fake_encoder, tmp_path):
+    report = closed_report(art, fake_encoder)
+    assert [row.name for row in report.rows] == ["kaodex", "face encoder", "colour histogram", "HOG + Lab"]
+    assert [row.settings for row in report.rows[:2]] == [
+        "fake by views, weighted vote, k 5",
+        "faces, weighted vote, k 5",
+    ]
+    # a character of each artist is asked about, and it has two pictures
+    assert (report.references, report.queries) == (16, 8)
+    assert report.sentence().startswith("4 artists: 16 pictures to learn from, 8 to ask about")
+    notes = report.notes()
+    assert any("learn from and those to ask about show different characters" in note for note in notes)
+    assert not any("hair" in note for note in notes) and any("to add an artist to" in note for note in notes)
+    told = report.as_json()
+    assert told["protocol"]["kind"] == "artist" and told["protocol"]["different_characters"] is True
+    assert [path.name for path in draw_pictures(report, tmp_path)] == ["pairs.png"]
+
+
+def test_pairs_of_artists_are_told_of_every_row(art, fake_encoder):
+    report = closed_report(art, fake_encoder)
+    (told,) = [note for note in report.notes() if note.startswith("artists two by two")]
+    assert "the best of 6:" in told and ".559 to .957 over the 36 pairs of nine artists" in told
+    assert [row["pair_ends"] is not None for row in report.as_json()["systems"]] == [True] * 4
+    for row in report.rows:
+        each = [row.figures.pairs[one][other] for one in range(4) for other in range(one)]
+        assert f"{row.name} {min(each):.3f} / {sum(each) / 6:.3f} / {max(each):.3f}" in told
+
+
+def test_the_closed_row_of_kaodex_against_a_loop(art, fake_encoder):
+    report = closed_report(art, fake_encoder, "kaodex")
+    (row,) = report.rows
+    collection = report.collection
+    encodings = [
+        mean_direction(fake_encoder.encode(see_views(bounded(read_picture(path)), fake_encoder).crops))
+        for path in collection.paths
+    ]
+    united = prepare(collection, [], None, None, "artist").groups
+    draw = split_closed(collection.identities, united, [0, 2])
+    of = [(encodings[one], int(collection.identities[one])) for one in draw.references]
+    classifier = KeptReferences("weighted", 5)
+    classifier.fit(np.stack([vector for vector, _ in of]), np.array([who for _, who in of]))
+    named = classifier.scores(np.stack([encodings[one] for one in draw.queries])).argmax(axis=1)
+    assert row.figures.named == tuple(named.tolist())
+    sides = [
+        {(int(collection.identities[one]), int(collection.characters[one])) for one in part}
+        for part in (draw.references, draw.queries)
+    ]
+    assert not sides[0] & sides[1]
+
+
+def test_all_systems_of_artists(fake_encoder):
+    entries = catalogue(fake_encoder, usual=artist_systems(fake_encoder, FakeEncoder("faces")))
+    names = [entry.name for entry in choose(entries, "all", artists=True)]
+    assert names[:4] == ["kaodex", "face encoder", "colour histogram", "HOG + Lab"]
+    assert "resnet-10 100 quarters" in names and "hand-made LR" not in names
+    kaodex = entries[0]
+    assert kaodex.measured == style_fingerprint(fake_encoder.fingerprint)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -13,15 +13,20 @@ import pytest
 
 from bench.budget import OverBudget, within
 from bench.closed import Figures, Sides, measure_closed
-from bench.closed_page import write_section
 from bench.closed_run import Terms, run_closed, sample, to_search
 from bench.collection import load_collection
-from bench.kept_figures import KeptFigures, data_fingerprint
+from bench.kept_figures import KeptFigures, data_fingerprint, detector_fingerprint
+from bench.markdown_page import write_section
+from bench.protocol import Protocol
+from bench.run import run_bench, run_open_set
 from bench.systems.catalogue import catalogue, choose, slug
 from bench.systems.classifier import Classifier, Enrolls
 from bench.systems.learned import KINDS, Learned
 from bench.systems.references import KeptReferences
 from data.errors import UnusableSource
+from embedder.detectors import WholePicture, load_detector
+from embedder.detectors.auto import Auto
+from embedder.detectors.trained import TrainedDetector
 
 pytest.importorskip("sklearn", reason="the papers' classifiers need scikit-learn; install kaodex[bench]")
 pytest.importorskip("mahotas", reason="texture needs mahotas; install kaodex[bench]")
@@ -101,7 +106,7 @@ def test_what_scikit_learn_warns_of_becomes_a_remark(clustered):
 
 def test_systems_are_chosen_by_name_and_family(mean_colour):
     entries = catalogue(mean_colour)
-    assert len({slug(entry.name) for entry in entries}) == len(entries) == 42
+    assert len({slug(entry.name) for entry in entries}) == len(entries) == 43
     assert [entry.name for entry in choose(entries, "Kaodex,pixels-svm,floor")] == [
         "kaodex",
         "colour histogram",
@@ -201,7 +206,7 @@ def test_kept_figures_are_not_measured_again(three_colours, new_mean_colour, tmp
     def run(wanted, **changed):
         encoder = new_mean_colour()
         entries = [dataclasses.replace(one, **changed) for one in choose(catalogue(encoder), wanted)]
-        kept = KeptFigures.of_run(tmp_path / "kept", collection, 0, "whole")
+        kept = KeptFigures.of_run(tmp_path / "kept", collection, 0, WholePicture())
         return encoder, run_closed(collection, encoder, entries, Terms(), kept)
 
     first, alone = run("kaodex")
@@ -224,6 +229,54 @@ def test_other_pictures_are_other_data(three_colours):
     assert before != data_fingerprint(dataclasses.replace(collection, groups=np.zeros(24, np.int64)))
     collection.paths[0].write_bytes(collection.paths[1].read_bytes())
     assert before != data_fingerprint(collection)
+
+
+def test_whom_artists_show_is_part_of_the_data(three_colours):
+    collection = load_collection(three_colours)
+    shown = [dataclasses.replace(collection, characters=np.arange(24) % count) for count in (3, 4)]
+    assert len({data_fingerprint(one) for one in (collection, *shown)}) == 3
+
+
+def test_a_detector_is_known_by_its_weights(tmp_path):
+    shipped = load_detector("auto").finder
+    assert detector_fingerprint(WholePicture()) == "whole"
+    moved = object.__new__(TrainedDetector)
+    moved.card, moved.name = dataclasses.replace(shipped.card, folder=tmp_path), shipped.name
+    retrained = object.__new__(TrainedDetector)
+    retrained.name = shipped.name
+    retrained.card = dataclasses.replace(shipped.card, fields={**shipped.card.fields, "files": {"model.onnx": "0"}})
+    known = detector_fingerprint(shipped)
+    assert detector_fingerprint(moved) == known != detector_fingerprint(retrained)
+    assert detector_fingerprint(Auto(shipped)) not in (known, detector_fingerprint(Auto(retrained)))
+
+
+def test_kept_figures_are_of_one_kind_and_one_detector(three_colours, tmp_path):
+    collection = load_collection(three_colours)
+    auto = load_detector("auto")
+    ways = [(WholePicture(), "character"), (WholePicture(), "artist"), (auto, "character"), (auto.finder, "character")]
+    for detector, kind in ways:
+        kept = KeptFigures.of_run(tmp_path, collection, 0, detector, kind)
+        assert kept.find("a row") is None
+        kept.keep({"kind": kind}, "a row")
+    assert KeptFigures.of_run(tmp_path, collection, 0, WholePicture(), "artist").find("a row") == {"kind": "artist"}
+
+
+def test_other_protocols_have_sections_too(three_colours, painted, mean_colour, tmp_path):
+    page = tmp_path / "page.md"
+    few = run_bench(load_collection(three_colours), mean_colour, Protocol((1, 2), (1,), draws=2))
+    strange = run_open_set(load_collection(painted(6, 3)), mean_colour, Protocol((1,), (1,), draws=2, strangers=0.5))
+    write_section(few, page, "refs")
+    write_section(strange, page, "refs")
+    few_section, open_section = page.read_text().split("<!-- end of bench few-shot: refs -->")
+    assert few_section.startswith("<!-- bench few-shot: refs -->\n3 identities, 24 pictures in ")
+    assert "; 1, 2 references of each, drawn 2 times (seed 0); encoder mean-colour (by hand), detector" in few_section
+    assert few_section.count("\n| kaodex |") == 2 and "| system | shots | k | rule | rank-1 |" in few_section
+    assert "in each draw 50 % of the identities are strangers" in open_section
+    assert open_section.count("\n| kaodex |") == 1 and "- bootstrap intervals of fewer" in open_section
+    assert all(line.endswith("|") for line in open_section.splitlines() if line.startswith("|"))
+    before = page.read_text()
+    write_section(few, page, "refs")
+    assert page.read_text() == before
 
 
 def test_figures_survive_a_file():

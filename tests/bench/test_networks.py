@@ -18,12 +18,13 @@ from bench.kept_figures import KeptFigures  # noqa: E402
 from bench.protocol import Protocol  # noqa: E402
 from bench.run import chosen_systems, run_bench, run_open_set  # noqa: E402
 from bench.systems.catalogue import catalogue, choose  # noqa: E402
-from bench.systems.classifier import Watches  # noqa: E402
+from bench.systems.classifier import Stops, Watches  # noqa: E402
 from bench.systems.network_classifier import NetworkClassifier, Recipe  # noqa: E402
 from bench.systems.networks import residual, three_layers, two_convolutions  # noqa: E402
 from bench.systems.new_top import NewTop  # noqa: E402
 from bench.systems.outputs import Outputs  # noqa: E402
 from bench.systems.photographs import Weights  # noqa: E402
+from bench.systems.quarters import ByQuarters, Quarters, quarters_of  # noqa: E402
 from bench.systems.sized import Sized  # noqa: E402
 from bench.systems.varied import CHANGES, varied  # noqa: E402
 
@@ -122,6 +123,107 @@ class TestLearning:
         expected = (middle - np.reshape(photographs.MEAN, (3, 1, 1))) / np.reshape(photographs.STD, (3, 1, 1))
         assert asked.numpy() == pytest.approx(expected, abs=1e-5)
         assert not torch.equal(learning, one._pictures(inputs, learning=True))
+
+
+class TestBudget:
+    def classifier(self, epochs):
+        return NetworkClassifier(lambda classes: three_layers(classes, side=24), 24, Recipe(epochs, 4, 0.01))
+
+    @pytest.mark.parametrize(("seconds", "done"), [(35.0, 3), (30.0, 3), (1.0, 1)])
+    def test_it_ends_with_the_last_epoch_that_fits(self, seconds, done, monkeypatch):
+        inputs, labels = of_two_colours(8, 24)
+        stopped, short = self.classifier(7), self.classifier(done)
+        monkeypatch.setattr(
+            "bench.systems.network_classifier.perf_counter", lambda: 10.0 * len(stopped.course)
+        )  # ten seconds an epoch
+        stopped.stop_after(seconds)
+        stopped.fit(inputs, labels)
+        short.fit(inputs, labels)
+        assert isinstance(stopped, Stops) and stopped.stopped == f"stopped after {done} of 7 epochs, by the budget"
+        assert np.array_equal(stopped.scores(inputs), short.scores(inputs)) and short.stopped == ""
+        stopped.fit(inputs, labels)  # a budget holds for one fit
+        assert stopped.stopped == "" and len(stopped.course) == 7
+
+    def test_time_enough_stops_nothing(self):
+        inputs, labels = of_two_colours(8, 24)
+        one = self.classifier(2)
+        one.stop_after(600.0)
+        one.fit(inputs, labels)
+        assert one.stopped == "" and len(one.course) == 2
+
+    def test_a_stopped_row_never_looks_like_its_settings(self, three_colours, mean_colour, tmp_path, monkeypatch):
+        monkeypatch.setattr("bench.systems.network_families._KERAS", Recipe(50, 8, 0.01))
+        monkeypatch.setattr("bench.closed_run.within", lambda seconds, work, *arguments: work(*arguments))
+        collection = load_collection(three_colours)
+        kept = KeptFigures(tmp_path, ("all",))
+
+        def row(budget):
+            entries = choose(catalogue(mean_colour), "kaodex,pixels-cnn")
+            return run_closed(collection, mean_colour, entries, Terms(budget=budget), kept)
+
+        report = row(0.001)
+        _, cnn = report.rows
+        told = "stopped after 1 of 50 epochs, by the budget"
+        assert cnn.figures.stopped == told and len(cnn.figures.course) == 1
+        assert report.cells()[1][0] == "pixels CNN (stopped)" and report.cells()[1][1].endswith(f"; {told}")
+        assert any(note.startswith(f"pixels CNN (stopped): {told}") for note in report.notes())
+        assert not any("pixels CNN (" in note and "(stopped)" not in note for note in report.standing())
+        assert report.as_json()["systems"][1]["stopped"] == told and told in cnn.told()
+        assert row(0.001).rows[1].figures == cnn.figures  # kept
+        monkeypatch.setattr("bench.systems.network_families._KERAS", Recipe(50, 8, 0.01))
+        assert row(0.002).rows[1].figures.fit_seconds != cnn.figures.fit_seconds  # another budget measures anew
+
+    @pytest.mark.slow
+    def test_a_network_without_a_whole_epoch_is_given_up(self, three_colours, mean_colour, monkeypatch):
+        monkeypatch.setattr("bench.closed_run._TO_START", 0.0)
+        entries = choose(catalogue(mean_colour), "kaodex,pixels-cnn")
+        report = run_closed(load_collection(three_colours), mean_colour, entries, Terms(budget=0.1), NOTHING_KEPT)
+        assert report.rows[1].figures is None and report.rows[1].reason.startswith("given up after")
+
+
+class TestQuarters:
+    def test_four_squares_of_each_picture(self):
+        corners = [(250, 0, 0), (0, 250, 0), (0, 0, 250), (9, 9, 9)]
+        picture = np.zeros((40, 60, 3), np.uint8)
+        for number, colour in enumerate(corners):
+            row, column = divmod(number, 2)
+            picture[20 * row : 20 * row + 20, 30 * column : 30 * column + 30] = colour
+        (described,) = Quarters(8).describe([picture])
+        squares = described.reshape(4, 8, 8, 3)
+        assert [square.reshape(-1, 3).min(axis=0).tolist() for square in squares] == [list(one) for one in corners]
+        assert [square.reshape(-1, 3).max(axis=0).tolist() for square in squares] == [list(one) for one in corners]
+        assert Quarters(8).describe([]).shape == (0, 4 * 3 * 8 * 8)
+
+    @pytest.mark.parametrize("shape", [(1, 1), (5, 4), (7, 1)])
+    def test_odd_sides_leave_nothing_out(self, shape):
+        picture = np.arange(3 * shape[0] * shape[1], dtype=np.uint8).reshape(*shape, 3)
+        parts = quarters_of(picture)
+        assert set(picture.ravel().tolist()) == {value for part in parts for value in part.ravel().tolist()}
+        assert all(part.shape[:2] == ((shape[0] + 1) // 2, (shape[1] + 1) // 2) for part in parts)
+
+    def test_the_mean_of_what_a_network_says_of_each(self):
+        inputs, labels = of_two_colours(12, 48)
+        pictures = list(inputs.reshape(-1, 48, 48, 3))
+        described = Quarters(24).describe(pictures)
+
+        def network():
+            return NetworkClassifier(lambda classes: three_layers(classes, side=24), 24, Recipe(2, 4, 0.01))
+
+        whole, twin = ByQuarters(network()), network()
+        assert isinstance(whole, Watches) and isinstance(whole, Stops)
+        whole.watch(described[8:], labels[8:])
+        whole.fit(described[:8], labels[:8])
+        each = [Sized(24).describe(quarters_of(picture)) for picture in pictures]
+        twin.fit(np.concatenate(each[:8]), np.array([label for label in labels[:8] for _ in range(4)]))
+        scores = whole.scores(described[8:])
+        for row, squares in zip(scores, each[8:], strict=True):
+            assert row == pytest.approx(sum(twin.scores(squares)) / 4, abs=1e-5)
+        assert len(whole.course) == 2 and whole.stopped == ""
+
+    def test_its_row(self, mean_colour):
+        (entry,) = choose(catalogue(mean_colour), "resnet-10-100-quarters")
+        assert entry.artists and ".56 to .625" in entry.published and "four quarters" in entry.settings
+        assert isinstance(entry.make(), ByQuarters) and entry.describer.name == "quarters at 100 x 100"
 
 
 class TestPhotographs:

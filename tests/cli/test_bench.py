@@ -12,6 +12,7 @@ from cli.bench import bench
 from cli.options import DEFAULT_DETECTOR
 from data.errors import UnusableSource
 from embedder.detectors import Detection, WholePicture
+from tests.drawings import hatched, write
 
 
 class MeanColour:
@@ -249,6 +250,39 @@ def test_systems_of_the_papers_in_few_shot(refs, tmp_path):
     assert [(one["name"], one["rule"]) for one in systems] == [("kaodex", "weighted"), ("hand-made NB", "refitted")]
 
 
+def test_artists_in_the_closed_protocol(tmp_path, use_fake_encoder):
+    rows = ["artist,file,character"]
+    for artist, colour in {"mika": (220, 30, 30), "sato": (30, 220, 30), "yuki": (30, 30, 220)}.items():
+        for number in range(6):
+            picture = hatched(colour, 150 + 10 * number, 140 + 7 * number, number)
+            write(tmp_path / "art" / artist / f"{number}.png", picture)
+            rows.append(f"{artist},{number}.png,character {number // 2}")
+    (tmp_path / "art.csv").write_text("\n".join(rows))
+    words = ("--kind", "artist", "--groups", "(.+)", "--protocol", "closed", "--systems", "kaodex,floor")
+    kept = ("--markdown", tmp_path / "page.md", "--json", tmp_path / "out.json", "--cache", tmp_path / "figures")
+    result = run(tmp_path / "art", *words, *kept, "--report", tmp_path / "report")
+    assert result.exit_code == 0, result.output
+    assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == ["kaodex", "face", "colour", "HOG"]
+    assert "artists two by two" in " ".join(result.stderr.split())
+    told = json.loads((tmp_path / "out.json").read_text())
+    assert told["protocol"]["kind"] == "artist" and told["systems"][0]["test_accuracy"] == 1.0
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {"pairs.png"}
+    page = (tmp_path / "page.md").read_text()
+    assert page.startswith("<!-- bench closed: art artists -->\n3 artists: 12 pictures") and "- artists two by" in page
+    assert run(tmp_path / "art", *words, *kept, "--section", "again").exit_code == 0
+    assert "<!-- bench closed: again -->" in (tmp_path / "page.md").read_text()
+
+
+def test_other_protocols_write_a_section_too(refs, crowd, tmp_path):
+    page = tmp_path / "page.md"
+    words = ("--shots", "1", "-k", "1", "--draws", "1", "--markdown", page)
+    assert run(refs, *words).exit_code == 0
+    assert run(crowd, "--open-set", *words, "--section", "many").exit_code == 0
+    text = page.read_text()
+    assert "<!-- bench few-shot: refs -->\n3 identities, 18 pictures" in text
+    assert "<!-- bench open-set: many -->\n40 identities, 120 pictures" in text and "| promised | found |" in text
+
+
 def test_the_closed_protocol_draws_who_is_taken_for_whom(refs, tmp_path):
     pytest.importorskip("mahotas", reason="texture needs mahotas; install kaodex[bench]")
     words = ("--protocol", "closed", "--systems", "kaodex,hand-made-nb", "--report", tmp_path / "report")
@@ -279,7 +313,8 @@ def test_a_fit_beyond_its_budget_is_given_up(refs):
 
 def test_each_protocol_has_its_options(refs, tmp_path):
     for words, message in (
-        (("--markdown", tmp_path / "page.md"), "--markdown needs --protocol closed"),
+        (("--section", "mine"), "--section names a part of the FILE of --markdown"),
+        (("--budget", "5"), "--budget needs --protocol closed"),
         (("--random-init", "--weights", tmp_path), "--random-init and --weights exclude each other"),
         (("--open-set", "--cache", tmp_path), "--cache needs --protocol closed"),
         (("--protocol", "closed", "--shots", "5"), "--shots needs --protocol few-shot or --open-set"),

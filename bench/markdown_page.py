@@ -1,4 +1,4 @@
-"""The closed protocol's table in a Markdown file: one section for each collection, which the command writes anew."""
+"""A report in a Markdown file: one section for each protocol and collection, which the command writes anew."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.closed_report import COLUMNS, ClosedReport
+from bench.measured import Measured
 from data.errors import UnusableSource
 from data.whole_file import whole_file
 
 
-def write_section(report: ClosedReport, path: Path, title: str) -> None:
+def write_section(report: Measured, path: Path, title: str) -> None:
     """Put the report between its two marks in the file, or at its end.
 
     The rest of the file stays as it is. Raises `UnusableSource` for a file that cannot be read or written, or that
@@ -21,13 +21,13 @@ def write_section(report: ClosedReport, path: Path, title: str) -> None:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise UnusableSource(f"{path} cannot be read as Markdown: {error}") from error
-    text = _put(text, title, _section(report), path)
+    text = _put(text, f"bench {report.protocol_name}: {title}", _section(report), path)
     with whole_file(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
 
 
-def _put(text: str, title: str, section: str, path: Path) -> str:
-    begin, end = f"<!-- bench closed: {title} -->", f"<!-- end of bench closed: {title} -->"
+def _put(text: str, mark: str, section: str, path: Path) -> str:
+    begin, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
     marked = f"{begin}\n{section}\n{end}"
     if begin not in text:
         return f"{text.rstrip()}\n\n{marked}\n".lstrip()
@@ -36,8 +36,8 @@ def _put(text: str, title: str, section: str, path: Path) -> str:
     return re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: marked, text, count=1, flags=re.S)
 
 
-def _section(report: ClosedReport) -> str:
-    parts = [report.sentence(), _table(COLUMNS, report.cells())]
+def _section(report: Measured) -> str:
+    parts = [report.sentence(), *(_table(columns, rows) for columns, rows in report.tables() if rows)]
     if notes := report.notes():
         parts.append("\n".join(f"- {_plain(note)}" for note in notes))
     return "\n\n".join(parts)
@@ -50,4 +50,4 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _plain(text: str) -> str:
-    return text.replace("|", "\\|")
+    return text.replace("|", "\\|").replace("\n", " ")
