@@ -158,7 +158,7 @@ class Shelf:
     def search_centroids(self, queries: Float32[np.ndarray, "queries dim"], k: int) -> Neighbours:
         """The k identities whose centroids are nearest; the reference of each is -1."""
         if self._centroids is None or self._centroids[0] != self.revision:
-            self._centroids = (self.revision, *self._means())
+            self._centroids = (self.revision, *centroids(self.encodings, self.identities))
         _, whose, means = self._centroids
         found = min(k, len(whose))
         similarities = np.full((len(queries), k), -np.inf, np.float32)
@@ -169,9 +169,6 @@ class Shelf:
             similarities[:, :found] = np.clip(np.take_along_axis(near, order, axis=1), -1, 1)
             identities[:, :found] = whose[order]
         return Neighbours(similarities, np.full((len(queries), k), -1, np.int64), identities)
-
-    def _means(self) -> tuple[Int64[np.ndarray, " identities"], Float32[np.ndarray, "identities dim"]]:
-        return centroids(self.encodings, self.identities)
 
 
 class StoreShelf(Shelf):

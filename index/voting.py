@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int64
 
+from index.fetched_rows import FetchedRows
 from index.identity_sums import identity_sums
 
 RULES = ("weighted", "nearest", "majority", "centroid")
@@ -91,7 +92,7 @@ def _vote(
 
 
 def centroids(
-    encodings: Float[np.ndarray, "references dim"], identities: Int64[np.ndarray, " references"]
+    encodings: Float[np.ndarray, "references dim"] | FetchedRows, identities: Int64[np.ndarray, " references"]
 ) -> tuple[Int64[np.ndarray, " identities"], Float32[np.ndarray, "identities dim"]]:
     """The unit mean of each identity's encodings (nearest class mean: Mensink et al. 2013), and whose it is.
 

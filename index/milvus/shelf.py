@@ -9,7 +9,6 @@ from jaxtyping import Float32, Int64
 
 from data.near_duplicates import hamming
 from index.fetched_rows import FetchedRows
-from index.identity_sums import identity_sums
 from index.milvus.served import ServedReferences
 from index.records import Vectors
 from index.shelf import StoreShelf
@@ -104,8 +103,3 @@ class ServedShelf(StoreShelf):
         self, queries: Float32[np.ndarray, "queries dim"], k: int
     ) -> tuple[Float32[np.ndarray, "queries k"], Int64[np.ndarray, "queries k"]]:
         return self.served.nearest(queries, k)
-
-    def _means(self) -> tuple[Int64[np.ndarray, " identities"], Float32[np.ndarray, "identities dim"]]:
-        names, sums = identity_sums(self.encodings, self.identities)
-        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        return names, (sums / np.where(lengths > 0, lengths, 1)).astype(np.float32)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.fetched_rows import FetchedRows
 from index.voting import RULES, SHARPNESS, centroids, vote
 
 rows = st.lists(st.tuples(st.floats(-1, 1, width=32), st.integers(-1, 4)), min_size=1, max_size=9)
@@ -88,6 +89,7 @@ def test_unknown_rule_is_named():
 
 def test_centroids_are_unit_means():
     encodings = np.float32([[1, 0], [0, 1], [1, 0], [0.6, 0.8]])
-    whose, means = centroids(encodings, np.int64([4, 4, -1, 2]))
-    assert whose.tolist() == [2, 4]
-    assert means == pytest.approx(np.float32([[0.6, 0.8], [0.5**0.5, 0.5**0.5]]))
+    for held in (encodings, FetchedRows(encodings.shape, encodings.__getitem__)):
+        whose, means = centroids(held, np.int64([4, 4, -1, 2]))
+        assert whose.tolist() == [2, 4]
+        assert means == pytest.approx(np.float32([[0.6, 0.8], [0.5**0.5, 0.5**0.5]]))
