@@ -9,9 +9,7 @@ deleted at any time.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
@@ -27,6 +25,7 @@ from data.errors import GalleryDamaged
 from index.columns import Columns
 from index.records import EncoderStamp
 from index.search import VectorSearch
+from index.sole_writer import UNFINISHED, sole_writer, whole_folder
 from index.sqlite import SQLiteStore
 from index.store import Store
 
@@ -44,7 +43,6 @@ _WITNESSES = 64
 _VECTORS = "vectors.f16"
 _COLUMNS = {"references": np.int64, "identities": np.int64, "pictures": np.uint64, "hashes": np.uint64}
 _PIECE = 1 << 23
-_UNFINISHED = ".unfinished"
 
 
 @dataclass(frozen=True)
@@ -149,16 +147,11 @@ class ShelfFiles:
                 there = self.newest(kind, encoder) if mine else None
                 if not mine or (there and there.stamp.revision >= revision):
                     return there
-                for left in self.folder.glob(f"*{_UNFINISHED}"):  # of somebody who was stopped
+                for left in self._folders(kind, UNFINISHED):  # of somebody who was stopped
                     shutil.rmtree(left, ignore_errors=True)
-                name = f"{kind.replace(' ', '-')}-{revision}"
-                unfinished = self.folder / f"{name}{_UNFINISHED}"
-                unfinished.mkdir()
-                stamp = self._write(unfinished, kind, revision, encoder, columns, encodings)
-                written = self.folder / name
-                shutil.rmtree(written, ignore_errors=True)  # of another gallery, or damaged
-                unfinished.rename(written)
-                _sync(self.folder)
+                written = self.folder / f"{kind.replace(' ', '-')}-{revision}"
+                with whole_folder(written) as unfinished:  # in place of another gallery's, or a damaged one
+                    stamp = self._write(unfinished, kind, revision, encoder, columns, encodings)
                 for older in self._folders(kind):
                     if older != written:
                         shutil.rmtree(older, ignore_errors=True)
@@ -175,7 +168,6 @@ class ShelfFiles:
             column = getattr(columns, name)[enrolled]
             with (folder / f"{name}.npy").open("wb") as file:
                 np.save(file, column, allow_pickle=False)
-                _sync(file.fileno())
             sums[name] = _sum(_pieces(column))
         rows = max(1, _PIECE // (2 * encoder.dimension))
         with (folder / _VECTORS).open("wb") as file:
@@ -184,7 +176,6 @@ class ShelfFiles:
                 if columns.removed is not None:
                     piece = piece[~columns.removed[start : start + rows]]
                 piece.astype("<f2", copy=False).tofile(file)
-            _sync(file.fileno())
         with (folder / _VECTORS).open("rb") as file:
             sums["vectors"] = _sum(iter(lambda: file.read(_PIECE), b""))
         stamp = SnapshotStamp(
@@ -197,11 +188,7 @@ class ShelfFiles:
             witness=witness(self._store, revision),
             sums=sums,
         )
-        with (folder / "stamp.json").open("w") as text:
-            json.dump(asdict(stamp), text, indent=1)
-            text.flush()
-            _sync(text.fileno())
-        _sync(folder)
+        (folder / "stamp.json").write_text(json.dumps(asdict(stamp), indent=1))
         return stamp
 
     @contextmanager
@@ -211,16 +198,11 @@ class ShelfFiles:
         may = self._store.path.stat().st_mode & 0o777
         with suppress(PermissionError):  # another user's folder
             self.folder.chmod(may | (may & 0o444) >> 2)
-        with (self.folder / "lock").open("wb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
+        with sole_writer(self.folder / "lock") as mine:
+            yield mine
 
-    def _folders(self, kind: str) -> list[Path]:
-        of_kind = re.compile(rf"{kind.replace(' ', '-')}-\d+")
+    def _folders(self, kind: str, ending: str = "") -> list[Path]:
+        of_kind = re.compile(rf"{kind.replace(' ', '-')}-\d+{re.escape(ending)}")
         try:
             return [folder for folder in self.folder.iterdir() if of_kind.fullmatch(folder.name)]
         except OSError:
@@ -264,14 +246,3 @@ def _sum(pieces: Iterable[bytes | memoryview]) -> str:
         told.update(bytes(piece[8 * words :]))
         told.update(len(piece).to_bytes(8, "little"))
     return told.hexdigest()
-
-
-def _sync(what: int | Path) -> None:
-    """Wait until a file or folder is on the disk."""
-    if isinstance(what, int):
-        return os.fsync(what)
-    opened = os.open(what, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from hashlib import file_digest
 from pathlib import Path
@@ -19,6 +15,7 @@ from index.records import EncoderStamp
 from index.search.approximate import MEASURED_K, ApproximateSearch
 from index.search.approximate_graph import VectorGraph
 from index.shelf_files import witness
+from index.sole_writer import sole_writer, whole_folder
 from index.sqlite import SQLiteStore
 from index.store import Store
 
@@ -129,39 +126,18 @@ class IndexFiles:
             return None
 
     def write(self, graph: VectorGraph, covered: Int64[np.ndarray, " rows"], about: dict[str, object]) -> AboutIndex:
-        """Put an index in place of the one that is there. Raises OSError.
-
-        All is written to a folder with another name and renamed when it is complete.
-        """
-        unfinished = self.folder.with_name(f"{self.folder.name}.unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)  # of somebody who was stopped
-        unfinished.mkdir()
-        try:
+        """Put an index in place of the one that is there, when it is complete. Raises OSError."""
+        with whole_folder(self.folder) as unfinished:
             graph.write(unfinished / _INDEX)
             np.save(unfinished / _REFERENCES, covered, allow_pickle=False)
             sums = {name: _sum(unfinished / name) for name in (_INDEX, _REFERENCES)}
             made = AboutIndex(format=FORMAT, sums=sums, **about)  # type: ignore[arg-type]
             (unfinished / _ABOUT).write_text(json.dumps(asdict(made), indent=1))
-            for name in (_INDEX, _REFERENCES, _ABOUT):
-                with (unfinished / name).open("rb") as file:
-                    os.fsync(file.fileno())
-            shutil.rmtree(self.folder, ignore_errors=True)
-            unfinished.rename(self.folder)
-        except BaseException:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            raise
         return made
 
-    @contextmanager
-    def building(self) -> Iterator[bool]:
+    def building(self) -> AbstractContextManager[bool]:
         """Whether this process alone may build an index beside this gallery now."""
-        with (self.folder.parent / "approximate.lock").open("wb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
+        return sole_writer(self.folder.parent / "approximate.lock")
 
 
 def index_files(store: Store, kind: str) -> IndexFiles | None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import index.shelf
-import index.shelf_files
+import index.sole_writer
 from data.errors import GalleryError
 from index.gallery import Gallery
 from index.records import EncoderStamp
@@ -277,9 +277,20 @@ def test_only_one_writes(path):
     assert not opened_and_equal(path) and folders(path) == ["character-30"]
 
 
+def test_leftovers_go_and_an_index_that_is_being_written_stays(path):
+    folder = path.with_name("gallery.kaodex.search")
+    shutil.rmtree(folder / "character-30")
+    for name in ("character-29.unfinished", "character-30.unfinished", "character-approximate.unfinished"):
+        (folder / name).mkdir()
+        (folder / name / "part").touch()
+    assert not opened_and_equal(path)
+    assert folders(path) == ["character-30", "character-approximate.unfinished"]
+    assert [file.name for file in (folder / "character-approximate.unfinished").iterdir()] == ["part"]
+
+
 def test_killed_at_any_moment_of_writing(path):
     folder = path.with_name("gallery.kaodex.search")
-    sync = index.shelf_files._sync
+    sync = index.sole_writer._sync
     with Gallery.open(path, device="cpu") as gallery:
         shelf = gallery.shelf("character")
         gallery.enroll([new("late", 100 + number) for number in range(6)], STAMP)
@@ -298,7 +309,7 @@ def test_killed_at_any_moment_of_writing(path):
                         os.kill(os.getpid(), signal.SIGKILL)
                     sync(what)
 
-                index.shelf_files._sync = sync_or_die
+                index.sole_writer._sync = sync_or_die
                 shelf.keep()
                 os._exit(0)
             _, status = os.waitpid(child, 0)
