@@ -11,7 +11,6 @@ that over the size of the float16 vectors. A cold step has the files read from t
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import resource
@@ -26,74 +25,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from vectors import DIMENSION, EACH, queries, references
+from synthetic_gallery import KIND, STAMP, enrol_synthetic, new_reference
+from vectors import DIMENSION, EACH, queries
 
 from index.gallery import DEFAULT_FPIR, DEFAULT_MISIDENTIFICATION, Gallery
 from index.recognizer import DEFAULT_K
-from index.records import EncoderStamp, NewReference
 from index.shelf import StoreShelf
 from index.voting import DEFAULT_RULE
 
-STAMP = EncoderStamp("synthetic", "0" * 64, DIMENSION)
-KIND = "character"
 BATCH = 8192
-FACES = 64
-"""Crops that are drawn, and given to the references in turn."""
 REPEATS = 7
-
-
-def new_reference(number: int, encoding: np.ndarray, crop: bytes) -> NewReference:
-    """The reference of this number; 20 of an identity after those of another."""
-    digest = hashlib.sha256(str(number).encode()).digest()
-    return NewReference(
-        identity=f"identity {number // EACH:06}",
-        sha256=digest,
-        source=f"references/identity {number // EACH:06}/{number % EACH:02}.jpg",
-        box=(40, 30, 200, 190),
-        region="face",
-        detection=0.9,
-        hash=int.from_bytes(digest[:8], "big"),
-        encoding=encoding.astype(np.float16),
-        crop=crop,
-    )
-
-
-def crops() -> list[bytes]:
-    """Drawn faces, stored as the gallery stores them."""
-    import cv2
-
-    from data.drawn import draw_face
-    from index.recognizer import Recognizer
-
-    with tempfile.TemporaryDirectory() as folder:
-        drawn = Path(folder) / "drawn"
-        drawn.mkdir()
-        for number in range(FACES):
-            picture = cv2.cvtColor(draw_face(number, number, number, 320), cv2.COLOR_RGB2BGR)
-            cv2.imwrite(str(drawn / f"{number}.png"), picture)
-        small = Path(folder) / "small.kaodex"
-        with Recognizer.open(small, create=True, detector="whole", device="cpu") as recognizer:
-            recognizer.enroll(drawn, name="drawn")
-            return [recognizer.gallery.crop(one.id) for one in recognizer.gallery.references("drawn")]
 
 
 def make(path: Path, size: int) -> dict[str, float]:
     """Enrol all references, through the gallery."""
-    stored = crops()
-    began = time.perf_counter()
-    number = 0
-    with Gallery.create(path, device="cpu") as gallery:
-        command = gallery.begin(f"enroll {size} synthetic references")
-        for block in references(size):
-            for start in range(0, len(block), BATCH):
-                batch = []
-                for encoding in block[start : start + BATCH]:
-                    batch.append(new_reference(number, encoding, stored[number % FACES]))
-                    number += 1
-                gallery.enroll(batch, STAMP, command=command)
-    seconds = time.perf_counter() - began
-    return {"seconds": seconds, "per_second": size / seconds, "crop_bytes": statistics.mean(map(len, stored))}
+    return enrol_synthetic(path, size, BATCH)
 
 
 # -- the steps, each in a process of its own ---------------------------------------------------------------------------

@@ -25,8 +25,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from million import FACES, KIND, STAMP, crops, new_reference
-from vectors import queries, references
+from synthetic_gallery import KIND, STAMP, enrol_synthetic, new_reference
+from vectors import queries
 
 from data.gallery_place import MilvusAddress, gallery_place
 from index.gallery import Gallery
@@ -51,28 +51,6 @@ def started_server() -> Iterator[tuple[MilvusAddress, int]]:
             yield MilvusAddress("localhost", server.listen_port, "benchmark"), server.server_proc.pid
         finally:
             server.stop()
-
-
-def make(address: MilvusAddress, size: int) -> dict[str, float]:
-    """Enrol all references, through the gallery."""
-    stored = crops()
-    began = time.perf_counter()
-    number = 0
-    with Gallery.create(address, device="cpu") as gallery:
-        if len(gallery):
-            raise SystemExit(f"{address} is not empty: name a collection that is")
-        command = gallery.begin(f"enroll {size} synthetic references")
-        for block in references(size):
-            for start in range(0, len(block), BATCH):
-                batch = []
-                for encoding in block[start : start + BATCH]:
-                    batch.append(new_reference(number, encoding, stored[number % FACES]))
-                    number += 1
-                gallery.enroll(batch, STAMP, command=command)
-                print(f"\r{number:,} enrolled", end="", file=sys.stderr)
-    print(file=sys.stderr)
-    seconds = time.perf_counter() - began
-    return {"enrol seconds": seconds, "enrolled a second": size / seconds}
 
 
 def peak(process: int | str = "self") -> float:
@@ -140,7 +118,10 @@ def main() -> None:
         print(json.dumps(ask(replace(given, search=arguments.ask), arguments.size)))
         return
     with nullcontext((given, 0)) if given else started_server() as (address, server):
-        told: dict[str, dict] = {"enrolment": make(address, arguments.size)}
+        made = enrol_synthetic(address, arguments.size, BATCH)
+        told: dict[str, dict] = {
+            "enrolment": {"enrol seconds": made["seconds"], "enrolled a second": made["per_second"]}
+        }
         for who in ("client", "server"):
             words = [sys.executable, __file__, "--ask", who, "--size", str(arguments.size), "--address", str(address)]
             told[who] = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout.splitlines()[-1])
