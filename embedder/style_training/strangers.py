@@ -32,6 +32,7 @@ from embedder.style_training.paintings import (
     read_kept_out,
     to_judge_by,
 )
+from embedder.style_training.style_card import style_card
 
 FIRST_DRAWN = 7_000_000
 MOST_FAN_ART = 1500
@@ -101,6 +102,7 @@ def main(encoder: Path, data: Path, drawn: int) -> None:
         paintings = strangers_to_be([*half_bodies(data), *portraits(data), *fan_art(data)], data)
         populations = {"real": real_strangers(loaded, paintings), "drawn": drawn_strangers(loaded, drawn)}
         write_strangers(encoder, populations)
+        (encoder / "README.md").write_text(style_card(encoder), encoding="utf-8")
     except KaodexError as error:
         console.print(str(error))
         sys.exit(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,7 @@ def style_card(folder: Path) -> str:
         f"{network['head']['colours']} colours is in the view and in its lines, under one linear layer that was fitted "
         "in closed form.",
         "- Files: `model.safetensors` (PyTorch) and `model.onnx` (ONNX Runtime), kernels stored as float16.",
+        *_strangers(card),
         f"- Licence of the weights: {card['licence']}.",
         "",
         "## What it learnt from",
@@ -104,3 +105,18 @@ def style_card(folder: Path) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _strangers(card: Mapping[str, Any]) -> list[str]:
+    """What strangers the encoder brings along; nothing where it brings none."""
+    if "strangers" not in card:
+        return []
+    populations = card["strangers"]["populations"]
+    told = " and ".join(
+        f"{one['encodings']} of {one['identities']} {name} artists" for name, one in populations.items()
+    )
+    return [
+        f"- `strangers.npz`: encodings of pictures by artists who are nobody in particular ({told}; the real ones are "
+        "the dev artists, and whoever drew the dev characters of the fan art, one picture each), by which galleries of "
+        "few artists tell strangers. No pictures."
+    ]

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from data.drawn import draw_face
 from embedder import Encoder
+from embedder.style_training.strangers import main as lend_strangers
 from embedder.style_training.train import main
 
 
@@ -53,6 +54,11 @@ def test_a_run_ends_with_an_encoder_of_artists_and_goes_on_where_it_stopped(data
         ("kancolle", 3, 6),
         ("drawn", 32, 256),
     ]
+    lent = CliRunner().invoke(lend_strangers, [str(tmp_path / "run/tiny"), str(data), "--drawn", "2"])
+    assert lent.exit_code == 0, lent.output
+    real, drawn = Encoder.load(tmp_path / "run/tiny", device="cpu").strangers
+    assert len(real[0]) == 2 and len(drawn[0]) == 2
+    assert "2 of 1 real artists and 2 of 2 drawn artists" in (tmp_path / "run/tiny/README.md").read_text()
     again = CliRunner().invoke(main, [*arguments, "--dimension", "6", "--name", "again"])
     assert again.exit_code == 0, again.output
     assert Encoder.load(tmp_path / "run/again", device="cpu").card["files"] == encoder.card["files"]
