@@ -63,17 +63,19 @@ def _confusions(
         np.add.at(table, (np.array(figures.shown), np.array(figures.named)), 1)
         table /= np.maximum(table.sum(axis=1, keepdims=True), 1)
         axes.imshow(table[np.ix_(order, order)], cmap="Blues", vmin=0, vmax=1)
-        rgb = _rgb(colours[order])
+        rgb, side = _rgb(colours[order]), float(np.clip(100 / count, 2, 10))
+        beside, below = axes.get_yaxis_transform(), axes.get_xaxis_transform()
         for place in range(count):
-            axes.plot(-1.2, place, "s", color=rgb[place], clip_on=False, markersize=max(2, 200 / count / 2))
-            axes.plot(place, count + 0.2, "s", color=rgb[place], clip_on=False, markersize=max(2, 200 / count / 2))
+            swatch = {"color": rgb[place], "clip_on": False, "markersize": side}
+            axes.plot(-0.02, place, "s", transform=beside, **swatch)
+            axes.plot(place, -0.02, "s", transform=below, **swatch)
         axes.set_title(f"{name}: {figures.accuracy():.3f} right", fontsize=10)
         axes.set_xlabel("taken for", labelpad=12)
         axes.set_ylabel("shows", labelpad=12)
         if count <= _MOST_NAMED:
             axes.set_yticks(range(count), [names[place] for place in order], fontsize=6)
             axes.set_xticks(range(count), [names[place] for place in order], fontsize=6, rotation=90)
-            axes.tick_params(length=0, pad=12)
+            axes.tick_params(length=0, pad=16)
         else:
             axes.set_xticks([])
             axes.set_yticks([])
