@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64, Shaped
+from jaxtyping import Float, Int64, Shaped
 
 from bench.systems.classifier import Classifier, Enrolls, Watches
 from bench.systems.network_classifier import Epoch
-from measure import bootstrap_interval, mean_per_identity, place_of_truth
+from measure import bootstrap_interval, mean_per_identity
 
 _SCORED_AT_ONCE = 1024
 
@@ -40,7 +40,7 @@ class Figures:
     load: float | None = None
     """Processes that wanted a core at the time, this one among them, where the system tells."""
     top_3: tuple[float, ...] = ()
-    """As `test`, where the right identity is among the best three."""
+    """As `test`, where the right identity is among the best three (see `among_three`)."""
     shown: tuple[int, ...] = ()
     """Whom each picture that was asked about shows,"""
     named: tuple[int, ...] = ()
@@ -110,7 +110,7 @@ def measure_closed(classifier: Classifier, sides: Sides, seconds_each: float) ->
     scores, scoring = _scored(classifier, sides.queries)
     named = scores.argmax(axis=1)  # of equal scores the first, as scikit-learn's classifiers decide
 
-    def by_identity(right: Bool[np.ndarray, " pictures"], truth: Int64[np.ndarray, " pictures"]) -> tuple[float, ...]:
+    def by_identity(right: Shaped[np.ndarray, " pictures"], truth: Int64[np.ndarray, " pictures"]) -> tuple[float, ...]:
         return tuple(mean_per_identity(right.astype(np.float64), truth, last + 1).tolist())
 
     return Figures(
@@ -123,13 +123,29 @@ def measure_closed(classifier: Classifier, sides: Sides, seconds_each: float) ->
         getattr(classifier, "out_of_bag", None),
         tuple(getattr(classifier, "remarks", ())),
         os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-        by_identity(place_of_truth(scores.astype(np.float32), sides.truth) <= 3, sides.truth),
+        by_identity(among_three(scores, sides.truth), sides.truth),
         tuple(sides.truth.tolist()),
         tuple(named.tolist()),
         pair_accuracies(scores, sides.truth) if last < MOST_PAIRED else (),
         course,
         getattr(classifier, "stopped", ""),
     )
+
+
+def among_three(
+    scores: Float[np.ndarray, "pictures identities"], truth: Int64[np.ndarray, " pictures"]
+) -> Float[np.ndarray, " pictures"]:
+    """How surely the right identity is among the best three, in [0, 1]: equal scores share the places that are left.
+
+    Whoever is named, the first of the best, is among them: so this is never below the accuracy.
+
+    >>> among_three(np.array([[4.0, 3, 2, 1], [1, 1, 0, 1], [0, 0, 0, 1]]), np.array([3, 0, 2])).round(2).tolist()
+    [0.0, 1.0, 0.67]
+    """
+    own = scores[np.arange(len(truth)), truth][:, None]
+    left = 3 - (scores > own).sum(axis=1)
+    share = np.clip(left / (scores == own).sum(axis=1), 0.0, 1.0)
+    return np.where(scores.argmax(axis=1) == truth, 1.0, share)
 
 
 def pair_accuracies(

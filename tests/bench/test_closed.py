@@ -1,6 +1,7 @@
 """The closed protocol: one split, every system, each measured as it says."""
 
 import dataclasses
+import itertools
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from bench.budget import OverBudget, within
-from bench.closed import Figures, Sides, measure_closed
+from bench.closed import Figures, Sides, among_three, measure_closed
 from bench.closed_run import Terms, run_closed, sample, to_search
 from bench.collection import load_collection
 from bench.kept_figures import KeptFigures, data_fingerprint, detector_fingerprint
@@ -337,3 +338,14 @@ def test_two_identities_at_least(three_colours, mean_colour):
     alone = collection.only(collection.identities == 0)
     with pytest.raises(UnusableSource, match="at least 2 identities"):
         run_closed(alone, mean_colour, choose(catalogue(mean_colour), "kaodex"), Terms(), NOTHING_KEPT)
+
+
+def test_places_among_three_are_shared_by_those_who_score_the_same() -> None:
+    random = np.random.default_rng(0)
+    scores = random.integers(0, 4, (40, 6)).astype(float)
+    truth = random.integers(0, 6, 40)
+    found = among_three(scores, truth)
+    for own, who, share in zip(scores, truth.tolist(), found.tolist(), strict=True):
+        in_it = [who in sorted(order, key=lambda at: -own[at])[:3] for order in itertools.permutations(range(6))]
+        expected = 1.0 if own.argmax() == who else np.mean(in_it)
+        assert share == pytest.approx(expected)
