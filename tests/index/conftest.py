@@ -7,6 +7,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,9 @@ QUICK = {
     "common.session.ttl": 10,  # seconds until a server that was killed is given up by the next one
 }
 """Settings with which the tests wait a tenth of what a server makes them wait as it comes."""
+
+PATIENCE = 120.0
+"""Seconds that a server may take to come up on a busy machine."""
 
 
 class RunningMilvus:
@@ -57,6 +61,27 @@ class RunningMilvus:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # the package leaves sockets to the garbage collector
             self._server.start()
+        self._wait_until_it_answers()
+
+    def _wait_until_it_answers(self) -> None:
+        """The package waits for the server's process to listen; its parts come up one after the other after that."""
+        from pymilvus import MilvusClient
+        from pymilvus.exceptions import MilvusException
+
+        address = self.address("nothing")
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                client = MilvusClient(
+                    address.uri, token=address.token, server_pem_path=address.certificate, dedicated=True
+                )
+                client.list_collections()
+                client.close()
+                return
+            except MilvusException:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.5)
 
     def kill(self) -> None:
         """End it at once, as a crash would."""
