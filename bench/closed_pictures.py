@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from bench.closed import Figures
-from bench.closed_report import ClosedReport
+from bench.closed_report import ClosedReport, pair_ends
 from bench.systems.kaodex import Kaodex
 from data.whole_file import whole_file
 
@@ -28,7 +28,7 @@ def draw_pictures(report: ClosedReport, folder: Path) -> list[Path]:
     written = []
     if shown and report.hair is not None:
         written.append(_save(_confusions(shown, report.hair, report.enrolled_names), folder / "confusion.png"))
-    if paired := [(name, figures) for name, figures in shown if figures.pairs]:
+    if paired := [(name, figures, ends) for name, figures in shown if (ends := pair_ends(figures))]:
         written.append(_save(_pairs(paired, report.enrolled_names), folder / "pairs.png"))
     if learned := [(name, figures) for name, figures in ran if figures.course]:
         written.append(_save(_courses(learned), folder / "courses.png"))
@@ -95,19 +95,18 @@ def _rgb(colours: Float[np.ndarray, "identities 3"]) -> np.ndarray:
     return np.clip(cv2.cvtColor(colours[None].astype(np.float32), cv2.COLOR_Lab2RGB)[0], 0, 1)
 
 
-def _pairs(paired: Sequence[tuple[str, Figures]], names: Sequence[str]) -> Any:
+def _pairs(paired: Sequence[tuple[str, Figures, tuple[float, float, float]]], names: Sequence[str]) -> Any:
     """For each two identities the accuracy if only these could be named, from chance (.5) to always right."""
     from matplotlib.figure import Figure
 
     figure = Figure((6.4 * len(paired), 6), layout="constrained")
     panels = figure.subplots(1, len(paired), squeeze=False).ravel()
-    for axes, (name, figures) in zip(panels, paired, strict=True):
+    for axes, (name, figures, (low, mean, high)) in zip(panels, paired, strict=True):
         table = np.array(figures.pairs)
-        each = table[np.triu_indices(len(table), 1)]
         np.fill_diagonal(table, np.nan)
         drawn = axes.imshow(table, cmap="viridis", vmin=0.5, vmax=1)
         figure.colorbar(drawn, ax=axes, shrink=0.7, label="accuracy between the two")
-        axes.set_title(f"{name}: pairs {each.min():.3f} to {each.max():.3f}, mean {each.mean():.3f}", fontsize=10)
+        axes.set_title(f"{name}: pairs {low:.3f} to {high:.3f}, mean {mean:.3f}", fontsize=10)
         if len(names) <= _MOST_NAMED:
             axes.set_xticks(range(len(names)), names, fontsize=6, rotation=90)
             axes.set_yticks(range(len(names)), names, fontsize=6)
